@@ -1,0 +1,291 @@
+"""Admin pages of devices, their components and tags, experiments, and devices without an owner."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import admin
+from django.db import models, transaction
+from django.http import HttpRequest
+from django.utils import timezone
+
+from apps.devices import world_map
+from apps.devices.forms import MAC_PART, DeviceForm, mac_key
+from apps.devices.models import ONLINE_FOR, Component, Device, Experiment, OrphanDevice, Tag
+from apps.sensors.admin_pages import (
+    ArchivableAdmin,
+    ArchivedFilter,
+    PlatformAdmin,
+    TypedInline,
+    hidden,
+    page_link,
+)
+
+
+class StatusFilter(admin.SimpleListFilter):
+    """Devices by their status, as the API shows it (reference: Get a Device)."""
+
+    title = "status"
+    parameter_name = "status"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        """What can be chosen."""
+        return [("new", "New"), ("online", "Online"), ("offline", "Offline")]
+
+    def queryset(
+        self, request: HttpRequest, queryset: models.QuerySet[Device]
+    ) -> models.QuerySet[Device]:
+        """The devices of that status now."""
+        online_since = timezone.now() - ONLINE_FOR
+        match self.value():
+            case "new":
+                return queryset.filter(last_reading_at=None)
+            case "online":
+                return queryset.filter(last_reading_at__gt=online_since)
+            case "offline":
+                return queryset.filter(last_reading_at__lte=online_since)
+        return queryset
+
+
+class ComponentInline(TypedInline[Component, Device]):
+    """The sensors that a device has: they come from its kit and from what it posts."""
+
+    model = Component
+    fields = readonly_fields = ("sensor", "key", "created_at")
+    can_delete = False
+    show_change_link = True
+    extra = 0
+
+    def get_queryset(self, request: HttpRequest) -> models.QuerySet[Component]:
+        """Components with the names of their sensors."""
+        return super().get_queryset(request).select_related("sensor")
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Components are added on their own page."""
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Components are changed on their own page."""
+        return False
+
+
+@admin.register(Device)
+class DeviceAdmin(ArchivableAdmin[Device]):
+    """Things in the world. apps/readings adds a page with the readings of each."""
+
+    form = DeviceForm
+    list_display = (
+        "id",
+        "name",
+        "owner_link",
+        "kit",
+        "status",
+        "last_reading_at",
+        "city",
+        "country_code",
+        "is_private",
+        "archived_at",
+    )
+    list_display_links = ("id", "name")
+    list_select_related = ("owner", "kit")
+    list_filter = (StatusFilter, ArchivedFilter, "is_private", "is_test", "exposure", "kit", "tags")
+    date_hierarchy = "created_at"
+    search_fields = ("=id", "name", "owner__username", "city")
+    search_help_text = "Id, name, MAC address or part of it, owner's username, or city"
+    ordering = ("-id",)
+    autocomplete_fields = ("owner", "kit", "tags")
+    readonly_fields = (
+        "uuid",
+        "status",
+        "last_reading_at",
+        "hardware_info",
+        "token",
+        "geohash",
+        "archived_at",
+        "created_at",
+        "updated_at",
+    )
+    fieldsets = (
+        (None, {"fields": ("name", "description", "owner", "kit", "mac_address", "tags")}),
+        (
+            "Place",
+            {
+                "fields": (
+                    "exposure",
+                    ("latitude", "longitude"),
+                    "precise_location",
+                    "elevation",
+                    "city",
+                    "country_code",
+                    "geohash",
+                )
+            },
+        ),
+        (
+            "What its owner chose",
+            {
+                "fields": (
+                    "is_private",
+                    "is_test",
+                    "enable_forwarding",
+                    "notify_stopped_publishing",
+                    "notify_low_battery",
+                    "postprocessing",
+                )
+            },
+        ),
+        (
+            "State",
+            {
+                "fields": (
+                    "status",
+                    "last_reading_at",
+                    "hardware_info",
+                    "token",
+                    "uuid",
+                    "archived_at",
+                    "created_at",
+                    "updated_at",
+                )
+            },
+        ),
+    )
+    inlines = (ComponentInline,)
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: models.QuerySet[Device], search_term: str
+    ) -> tuple[models.QuerySet[Device], bool]:
+        """Find a MAC address, or a part of one, in whatever way it is written."""
+        if MAC_PART.fullmatch(search_term.strip()):
+            return queryset.filter(mac_key__contains=mac_key(search_term.strip())), False
+        return super().get_search_results(request, queryset, search_term)
+
+    def save_model(self, request: HttpRequest, obj: Device, form: Any, change: bool) -> None:
+        """Save what the form shows, and what follows from it for sensors and the world map."""
+        if change:
+            # Never the other columns: readings that came since the page was opened are in them.
+            shown = {field.name for field in Device._meta.concrete_fields} & form.fields.keys()
+            obj.save(update_fields={*shown, "updated_at"})
+        else:
+            obj.save()
+        if "kit" in form.changed_data:
+            obj.adopt_kit()
+        transaction.on_commit(world_map.drop)
+
+    def after_archiving(self) -> None:
+        """An archived device leaves the world map at once (contract: World map)."""
+        world_map.drop()
+
+    @admin.display(description="Owner", ordering="owner__username")
+    def owner_link(self, device: Device) -> str:
+        """The owner, leading to his page."""
+        return page_link(device.owner)
+
+    @admin.display(description="Status", ordering="last_reading_at")
+    def status(self, device: Device) -> str:
+        """New, online or offline, as the API shows it."""
+        return device.status(timezone.now())
+
+    @admin.display(description="Device token")
+    def token(self, device: Device) -> str:
+        """Whether the device has a token; with the token anybody could post in its name."""
+        return hidden(device.device_token)
+
+
+@admin.register(Component)
+class ComponentAdmin(PlatformAdmin[Component]):
+    """Which sensors devices have."""
+
+    list_display = ("id", "device_link", "sensor", "key", "created_at")
+    list_select_related = ("device", "sensor")
+    list_filter = ("sensor",)
+    search_fields = ("device__name",)
+    search_help_text = "Id of a device, or a part of its name"
+    ordering = ("-id",)
+    autocomplete_fields = ("device", "sensor")
+    readonly_fields = ("uuid", "created_at", "updated_at")
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: models.QuerySet[Component], search_term: str
+    ) -> tuple[models.QuerySet[Component], bool]:
+        """Take a number for the id of a device, which an index finds among millions of rows."""
+        if search_term.isdecimal() and len(search_term) < 19:
+            return queryset.filter(device_id=int(search_term)), False
+        return super().get_search_results(request, queryset, search_term)
+
+    @admin.display(description="Device", ordering="device")
+    def device_link(self, component: Component) -> str:
+        """The device, leading to its page."""
+        return page_link(component.device)
+
+
+@admin.register(Tag)
+class TagAdmin(PlatformAdmin[Tag]):
+    """Words that owners may put on their devices."""
+
+    list_display = ("id", "name", "description", "updated_at")
+    list_display_links = ("id", "name")
+    search_fields = ("name", "description")
+    readonly_fields = ("uuid", "created_at", "updated_at")
+
+    def get_deleted_objects(self, objs: Any, request: HttpRequest) -> tuple[Any, Any, Any, Any]:
+        """Say how many devices lose the tag; Django would list every one of them."""
+        tags = [tag.pk for tag in objs]
+        uses = Device.tags.through.objects.filter(tag_id__in=tags).count()
+        counts = {"tags": len(tags), "devices that have them": uses}
+        denied = set() if self.has_delete_permission(request) else {"tag"}
+        return [str(tag) for tag in objs], counts, denied, []
+
+
+@admin.register(Experiment)
+class ExperimentAdmin(PlatformAdmin[Experiment]):
+    """Sets of devices over a stretch of time."""
+
+    list_display = ("id", "name", "owner_link", "device_count", "starts_at", "ends_at", "is_test")
+    list_display_links = ("id", "name")
+    list_select_related = ("owner",)
+    list_filter = ("is_test",)
+    date_hierarchy = "created_at"
+    search_fields = ("=id", "name", "description", "owner__username")
+    ordering = ("-id",)
+    autocomplete_fields = ("owner", "devices")
+    readonly_fields = ("created_at", "updated_at")
+
+    def get_queryset(self, request: HttpRequest) -> models.QuerySet[Experiment]:
+        """Experiments with the number of their devices."""
+        return super().get_queryset(request).annotate(device_count=models.Count("devices"))
+
+    @admin.display(description="Devices", ordering="device_count")
+    def device_count(self, experiment: Any) -> int:
+        """How many devices the experiment has."""
+        return int(experiment.device_count)
+
+    @admin.display(description="Owner", ordering="owner__username")
+    def owner_link(self, experiment: Experiment) -> str:
+        """The owner, leading to his page."""
+        return page_link(experiment.owner)
+
+
+@admin.register(OrphanDevice)
+class OrphanDeviceAdmin(PlatformAdmin[OrphanDevice]):
+    """Devices that are being set up and have no owner yet; only onboarding makes them."""
+
+    list_display = ("id", "name", "kit", "exposure", "seen_at", "created_at")
+    list_display_links = ("id", "name")
+    list_select_related = ("kit",)
+    list_filter = (("seen_at", admin.EmptyFieldListFilter),)
+    date_hierarchy = "created_at"
+    search_fields = ("=id", "name")
+    ordering = ("-id",)
+    exclude = ("device_token",)
+    autocomplete_fields = ("kit",)
+    readonly_fields = ("token", "seen_at", "created_at", "updated_at")
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        """An orphan belongs to the onboarding session that made it."""
+        return False
+
+    @admin.display(description="Device token")
+    def token(self, orphan: OrphanDevice) -> str:
+        """Whether there is a token; who knows it can claim the device."""
+        return hidden(orphan.device_token)

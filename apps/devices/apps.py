@@ -1,0 +1,9 @@
+"""Things in the world."""
+
+from django.apps import AppConfig
+
+
+class DevicesConfig(AppConfig):
+    """Things in the world."""
+
+    name = "apps.devices"

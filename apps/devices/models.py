@@ -1,0 +1,315 @@
+"""Things in the world: devices, their components, tags and experiments, and orphans."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.conf import settings
+from django.core.exceptions import ValidationError
+from django.core.validators import MaxValueValidator, MinValueValidator, RegexValidator
+from django.db import models
+from django.db.models.functions import Lower, Replace
+
+from apps.devices import location
+from apps.devices.latest import Latest
+from apps.devices.querysets import ComponentQuerySet, DeviceQuerySet
+from apps.kits.models import Kit
+from apps.sensors.models import Sensor, Timestamped
+
+# reference: Get a Device, status
+ONLINE_FOR = timedelta(minutes=10)
+# Contract, Device: what today's clients expect of `system_tags`
+TAGGED_ONLINE_FOR = timedelta(minutes=60)
+TAGGED_NEW_FOR = timedelta(days=7)
+
+MAC_ADDRESS = r"(?:[0-9A-Fa-f]{2}[:-]){5}[0-9A-Fa-f]{2}"
+
+
+class Exposure(models.TextChoices):
+    """Where a device hangs."""
+
+    INDOOR = "indoor"
+    OUTDOOR = "outdoor"
+
+
+def check_json_object(value: Any) -> None:
+    """Refuse JSON that is not an object, for fields that clients read by key."""
+    if not isinstance(value, dict):
+        raise ValidationError("has to be an object")
+
+
+class Tag(Timestamped):
+    """A word that owners put on their devices, from a list kept by administrators."""
+
+    uuid = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    name = models.CharField(max_length=100)
+    description = models.TextField(blank=True, default="")
+
+    class Meta:
+        ordering = ["id"]
+        constraints = [models.UniqueConstraint(Lower("name"), name="tag_name_unique")]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Place(models.Model):
+    """Where a thing is; both coordinates or neither, in degrees (WGS 84)."""
+
+    exposure = models.CharField(max_length=7, choices=Exposure, null=True, blank=True)
+    latitude = models.FloatField(
+        null=True, blank=True, validators=[MinValueValidator(-90), MaxValueValidator(90)]
+    )
+    longitude = models.FloatField(
+        null=True, blank=True, validators=[MinValueValidator(-180), MaxValueValidator(180)]
+    )
+
+    class Meta:
+        abstract = True
+        constraints = [
+            models.CheckConstraint(
+                condition=models.Q(exposure__in=["indoor", "outdoor"]),
+                name="%(class)s_exposure_known",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(latitude__gte=-90, latitude__lte=90),
+                name="%(class)s_latitude_range",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(longitude__gte=-180, longitude__lte=180),
+                name="%(class)s_longitude_range",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(latitude=None, longitude=None)
+                | models.Q(latitude__isnull=False, longitude__isnull=False),
+                name="%(class)s_both_coordinates_or_neither",
+            ),
+        ]
+
+
+class Device(Place, Timestamped):
+    """A box that measures (reference: Devices).
+
+    The row carries the newest readings (`latest`), so that a device, a list of devices and the
+    world map are answered without a look at the time series. Only `apps/readings/ingest.py`
+    writes `latest`, `last_reading_at`, `future_at` and `readings_version`, under a row lock.
+    """
+
+    uuid = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    owner = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="devices"
+    )
+    kit = models.ForeignKey(
+        Kit, on_delete=models.PROTECT, null=True, blank=True, related_name="devices"
+    )
+    name = models.CharField(max_length=200)
+    description = models.TextField(null=True, blank=True)
+    mac_address = models.CharField(
+        max_length=17,
+        null=True,
+        blank=True,
+        validators=[RegexValidator(rf"\A{MAC_ADDRESS}\Z", "is invalid")],
+    )
+    mac_key = models.GeneratedField(
+        expression=Replace(Lower("mac_address"), models.Value("-"), models.Value(":")),
+        output_field=models.CharField(max_length=17, null=True),
+        db_persist=True,
+        help_text="The MAC address as it is compared: lower case, with colons.",
+    )
+    device_token = models.CharField(max_length=64, null=True, blank=True, unique=True)
+    tags = models.ManyToManyField(Tag, blank=True, related_name="devices")
+    sensors = models.ManyToManyField(Sensor, through="Component", related_name="devices")
+
+    # Place, beside the coordinates. What strangers see is the public position alone.
+    elevation = models.IntegerField(null=True, blank=True, help_text="metres")
+    geohash = models.CharField(max_length=12, null=True, blank=True, editable=False)
+    city = models.CharField(max_length=200, null=True, blank=True)
+    country_code = models.CharField(max_length=2, null=True, blank=True)
+    precise_location = models.BooleanField(default=True)
+    public_latitude = models.FloatField(null=True, editable=False)
+    public_longitude = models.FloatField(null=True, editable=False)
+    public_geohash = models.CharField(max_length=12, null=True, editable=False)
+
+    # What its owner chose
+    is_private = models.BooleanField(default=False)
+    is_test = models.BooleanField(default=False)
+    enable_forwarding = models.BooleanField(default=False)
+    notify_stopped_publishing = models.BooleanField(default=False)
+    notify_low_battery = models.BooleanField(default=False)
+    postprocessing = models.JSONField(null=True, blank=True, validators=[check_json_object])
+
+    # What it told us of itself
+    hardware_info = models.JSONField(null=True, blank=True, editable=False)
+
+    # The newest readings
+    latest = models.JSONField(null=True, editable=False)
+    last_reading_at = models.DateTimeField(null=True, editable=False)
+    future_at = models.DateTimeField(
+        null=True,
+        editable=False,
+        help_text="Time of the earliest reading that is not the newest until its time has come.",
+    )
+    readings_version = models.BigIntegerField(default=0, editable=False)
+    state = models.GeneratedField(
+        expression=models.Case(
+            models.When(last_reading_at=None, then=models.Value("never_published")),
+            default=models.Value("has_published"),
+        ),
+        output_field=models.CharField(max_length=15),
+        db_persist=True,
+    )
+    archived_at = models.DateTimeField(null=True, blank=True, editable=False)
+
+    objects = DeviceQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["id"]
+        indexes = [
+            models.Index(
+                fields=["future_at"], name="device_future", condition=~models.Q(future_at=None)
+            ),
+        ]
+        constraints = [
+            *Place.Meta.constraints,
+            models.UniqueConstraint(
+                fields=["mac_key"],
+                condition=models.Q(archived_at=None),
+                name="device_mac_address_unique",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(mac_address__regex=f"^{MAC_ADDRESS}$"),
+                name="device_mac_address_valid",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(country_code__regex="^[A-Z]{2}$"),
+                name="device_country_code_upper_alpha2",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.name} ({self.id})"
+
+    def save(self, **kwargs: Any) -> None:
+        """Save the row; what follows from its coordinates is kept in step with them."""
+        self.place()
+        if (fields := kwargs.get("update_fields")) and {"latitude", "precise_location"} & {*fields}:
+            kwargs["update_fields"] = {*fields, *self.PLACED}
+        super().save(**kwargs)
+
+    PLACED = ("geohash", "public_latitude", "public_longitude", "public_geohash")
+
+    def place(self) -> None:
+        """Derive geohash and public position from the coordinates (contract: Device)."""
+        if self.latitude is None or self.longitude is None:
+            self.geohash = self.public_geohash = None
+            self.public_latitude = self.public_longitude = None
+            return
+        shown = (self.latitude, self.longitude)
+        self.geohash = location.geohash(*shown)
+        if not self.precise_location:
+            shown = location.blurred(*shown, self.uuid)
+        self.public_latitude, self.public_longitude = shown
+        self.public_geohash = location.geohash(*shown)
+
+    def adopt_kit(self) -> None:
+        """Join the device to the sensors of its kit, and part it from those it never posted.
+
+        Contract, Sensor: a device's sensors are those of its kit, plus any it has posted.
+        """
+        posted = self.newest.sensors
+        self.components.exclude(sensor_id__in=posted).exclude(sensor__kits=self.kit_id).delete()
+        rows = self.kit.kit_sensors.all() if self.kit else []
+        Component.objects.ensure(self.pk, [(row.sensor_id, row.key) for row in rows])
+
+    @property
+    def newest(self) -> Latest:
+        """The newest reading of each sensor."""
+        return Latest.from_json(self.latest)
+
+    def status(self, now: datetime) -> str:
+        """`new`, `online` or `offline` at the time `now` (reference: Get a Device)."""
+        if self.last_reading_at is None:
+            return "new"
+        return "online" if now - self.last_reading_at < ONLINE_FOR else "offline"
+
+    def system_tags(self, now: datetime) -> list[str]:
+        """Tags that follow from what the device does, in alphabetical order (contract: Device)."""
+        tags = []
+        if self.exposure:
+            tags.append(self.exposure)
+        if now - self.created_at < TAGGED_NEW_FOR:
+            tags.append("new")
+        posting = self.last_reading_at and now - self.last_reading_at < TAGGED_ONLINE_FOR
+        tags.append("online" if posting else "offline")
+        return sorted(tags)
+
+
+class Component(Timestamped):
+    """Joins a device to a sensor it has: those of its kit, and any it has posted beyond its kit."""
+
+    uuid = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    device = models.ForeignKey(Device, on_delete=models.CASCADE, related_name="components")
+    sensor = models.ForeignKey(Sensor, on_delete=models.PROTECT, related_name="components")
+    key = models.CharField(max_length=50, null=True, blank=True)
+
+    objects = ComponentQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["id"]
+        constraints = [
+            models.UniqueConstraint(fields=["device", "sensor"], name="component_sensor_once")
+        ]
+
+    def __str__(self) -> str:
+        return f"Sensor {self.sensor_id} of device {self.device_id}"
+
+
+class Experiment(Timestamped):
+    """A named set of devices over a stretch of time, such as a campaign in a neighbourhood."""
+
+    name = models.CharField(max_length=200)
+    description = models.TextField(null=True, blank=True)
+    owner = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="experiments"
+    )
+    is_test = models.BooleanField(default=False)
+    starts_at = models.DateTimeField(null=True, blank=True)
+    ends_at = models.DateTimeField(null=True, blank=True)
+    devices = models.ManyToManyField(Device, blank=True, related_name="experiments")
+
+    class Meta:
+        ordering = ["id"]
+        constraints = [
+            models.CheckConstraint(
+                condition=models.Q(ends_at__gte=models.F("starts_at")),
+                name="experiment_ends_after_it_starts",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class OrphanDevice(Place, Timestamped):
+    """A device that is being set up and has no owner yet (contract: Onboarding)."""
+
+    onboarding_session = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    device_token = models.CharField(
+        max_length=6, unique=True, validators=[RegexValidator(r"\A[0-9a-f]{6}\Z", "is invalid")]
+    )
+    name = models.CharField(max_length=200, null=True, blank=True)
+    description = models.TextField(null=True, blank=True)
+    kit = models.ForeignKey(Kit, on_delete=models.SET_NULL, null=True, blank=True)
+    user_tags = models.TextField(null=True, blank=True)
+    seen_at = models.DateTimeField(
+        null=True, blank=True, editable=False, help_text="When the device itself said hello."
+    )
+
+    class Meta(Place.Meta):
+        abstract = False
+        ordering = ["id"]
+
+    def __str__(self) -> str:
+        return f"Orphan {self.pk}"  # the token is a secret: who knows it can claim the device

@@ -1,0 +1,223 @@
+"""Devices as JSON: whole, for lists and details, and in brief, for the world map.
+
+Everything comes from the device's row and what `for_detail` or `for_map` fetched with it; nothing
+here asks the database again.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from apps.devices.latest import Latest, iso, shown
+from apps.devices.location import country_name
+from apps.devices.models import Component, Device
+from apps.kits.models import Kit
+from apps.kits.serializers import kit_json
+from apps.sensors.models import Sensor
+from apps.sensors.serializers import sensor_json
+
+Json = dict[str, Any]
+
+
+def device_json(device: Device, viewer: Any, now: datetime) -> Json:
+    """A device as `viewer` sees it (reference: Get a Device; contract: Device).
+
+    Strangers see the public position, and neither `mac_address` nor `device_token`.
+    """
+    mine = sees_secrets(device, viewer)
+    place = location_json(device, mine)
+    body = {
+        "id": device.pk,
+        "uuid": device.uuid,
+        "name": device.name,
+        "description": device.description,
+        "state": device.state,
+        "status": device.status(now),
+        "system_tags": device.system_tags(now),
+        "user_tags": [tag.name for tag in device.tags.all()],
+        "is_private": device.is_private,
+        "added_at": device.created_at,
+        "created_at": device.created_at,
+        "updated_at": device.updated_at,
+        "last_reading_at": device.last_reading_at,
+        "kit_id": device.kit_id,
+        "exposure": device.exposure,
+        "latitude": place["latitude"],
+        "longitude": place["longitude"],
+        "location": place,
+        "hardware": hardware_json(device, mine),
+        "data_policy": data_policy_json(device, mine),
+        "notify": notify_json(device),
+        "postprocessing": device.postprocessing,
+        "experiment_ids": sorted(experiment.pk for experiment in device.experiments.all()),
+        "owner": owner_json(device.owner, viewer),
+        "kit": kit_json(device.kit) if device.kit else None,
+        "data": data_json(device, mine, place),
+    }
+    if mine:
+        body["mac_address"] = device.mac_address
+        body["device_token"] = device.device_token
+    return body
+
+
+def map_entry(device: Device, now: datetime) -> Json:
+    """A device on the world map: the same for everyone (reference: World Map of Devices)."""
+    place = location_json(device, mine=False)
+    return {
+        "id": device.pk,
+        "name": device.name,
+        "description": device.description,
+        "owner_id": device.owner_id,
+        "owner_username": device.owner.username,
+        "latitude": place["latitude"],
+        "longitude": place["longitude"],
+        "city": device.city,
+        "country_code": device.country_code,
+        "kit_id": device.kit_id,
+        "state": device.state,
+        "status": device.status(now),
+        "system_tags": device.system_tags(now),
+        "user_tags": [tag.name for tag in device.tags.all()],
+        "exposure": device.exposure,
+        "data": device.newest.compact(),
+        "location": place,
+        "hardware": hardware_json(device, mine=False),
+        "added_at": _iso(device.created_at),
+        "last_reading_at": _iso(device.last_reading_at),
+    }
+
+
+def sees_secrets(device: Device, viewer: Any) -> bool:
+    """Whether `viewer` is the device's owner or an admin (contract: Who may do what)."""
+    return bool(viewer.is_authenticated and (viewer.pk == device.owner_id or viewer.is_admin))
+
+
+def location_json(device: Device, mine: bool) -> Json:
+    """Where a device is: its owner sees the true position, others the public one.
+
+    The elevation of a device that hides its position is its owner's alone: it would give the
+    place away where the ground is steep.
+    """
+    hidden = not (mine or device.precise_location)
+    return {
+        "ip": None,
+        "exposure": device.exposure,
+        "elevation": None if hidden else device.elevation,
+        "latitude": device.latitude if mine else device.public_latitude,
+        "longitude": device.longitude if mine else device.public_longitude,
+        "geohash": device.geohash if mine else device.public_geohash,
+        "city": device.city,
+        "country_code": device.country_code,
+        "country": country_name(device.country_code),
+    }
+
+
+def hardware_json(device: Device, mine: bool) -> Json:
+    """What a device is made of; what it last told of itself is its owner's alone."""
+    kit: Kit | None = device.kit
+    family, _, version = (kit.slug if kit else "").partition(":")
+    return {
+        "name": kit.name if kit else None,
+        "type": family.upper() or None,
+        "version": version.replace(",", ".") or None,
+        "slug": kit.slug if kit else None,
+        "last_status_message": device.hardware_info if mine else None,
+    }
+
+
+def data_policy_json(device: Device, mine: bool) -> Json:
+    """What may be done with the device's data; where it is forwarded is its owner's alone."""
+    token = device.owner.forwarding_token
+    forwarded = mine and device.enable_forwarding and token
+    return {
+        "is_private": device.is_private,
+        "enable_forwarding": device.enable_forwarding,
+        "precise_location": device.precise_location,
+        "forwarding_destination": (
+            f"/forward/{token}/device/{device.pk}/readings" if forwarded else None
+        ),
+    }
+
+
+def notify_json(device: Device) -> Json:
+    """Of what the owner is told by mail."""
+    return {
+        "stopped_publishing": device.notify_stopped_publishing,
+        "low_battery": device.notify_low_battery,
+    }
+
+
+def owner_json(owner: Any, viewer: Any) -> Json:
+    """The owner of a device: a user without nested devices (contract: Device).
+
+    A plain serializer over attributes: users stand above devices. `visible_devices` is what
+    `for_detail` fetched of the owner's devices.
+    """
+    return {
+        "id": owner.pk,
+        "uuid": owner.uuid,
+        "role": owner.role,
+        "username": owner.username,
+        "first_name": owner.first_name,
+        "last_name": owner.last_name,
+        "avatar": owner.avatar,
+        "profile_picture": owner.avatar or "",
+        "url": owner.url,
+        "location": {
+            "city": owner.city,
+            "country": country_name(owner.country_code),
+            "country_code": owner.country_code,
+        },
+        "joined_at": owner.created_at,
+        "updated_at": owner.updated_at,
+        "device_ids": [device.pk for device in owner.visible_devices],
+    }
+
+
+def data_json(device: Device, mine: bool, place: Json) -> Json:
+    """The latest data of a device (reference: Data Object).
+
+    Before the first reading it is the same object with null times and values.
+    """
+    newest = device.newest
+    components = sorted(device.components.all(), key=lambda component: component.sensor_id)
+    added_at = _epoch_iso(newest.added_at)
+    return {
+        "recorded_at": _epoch_iso(newest.recorded_at),
+        "added_at": added_at,
+        "calibrated_at": added_at,
+        "firmware": None,
+        "location": place,
+        "sensors": [_sensor_with_data(component, newest) for component in components],
+    }
+
+
+def _sensor_with_data(component: Component, newest: Latest) -> Json:
+    """A sensor of a device with its newest value, and the one before, injected."""
+    sensor: Sensor = component.sensor
+    body = sensor_json(sensor)
+    held = newest.sensors.get(sensor.pk)
+    value, raw_value = shown(held.value, held.raw) if held else (None, None)
+    before = held if held and held.prev_value is not None else None
+    prev_value, prev_raw_value = (
+        shown(before.prev_value, before.prev_raw) if before else (None, None)
+    )
+    body |= {
+        "value": value,
+        "raw_value": raw_value,
+        "prev_value": prev_value,
+        "prev_raw_value": prev_raw_value,
+        "last_reading_at": _epoch_iso(held.at) if held else None,
+    }
+    return body
+
+
+def _epoch_iso(epoch: float | None) -> str | None:
+    """Epoch seconds as the API writes times; None stays None."""
+    return None if epoch is None else iso(epoch)
+
+
+def _iso(time: datetime | None) -> str | None:
+    """A time as the API writes it; None stays None."""
+    return None if time is None else iso(time.timestamp())

@@ -1,0 +1,9 @@
+"""Blueprints of hardware."""
+
+from django.apps import AppConfig
+
+
+class KitsConfig(AppConfig):
+    """Blueprints of hardware."""
+
+    name = "apps.kits"

@@ -1,0 +1,23 @@
+"""`manage.py catalogue`: adds the sensors, kits and tags that a fresh install ships."""
+
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandParser
+
+from apps.operations import catalogue
+
+
+class Command(BaseCommand):
+    """Adds what is missing of the catalogue; never changes what is there."""
+
+    help = __doc__
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        """`--if-empty` leaves an installation alone that has sensors already."""
+        parser.add_argument("--if-empty", action="store_true", help="only on an empty database")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        """Install, and say how much."""
+        if options["if_empty"] and not catalogue.is_empty():
+            return
+        self.stdout.write(f"catalogue: {catalogue.install()} rows added")

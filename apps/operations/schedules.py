@@ -1,0 +1,23 @@
+"""What the worker does by the clock; the table is the truth, the database follows it."""
+
+from __future__ import annotations
+
+from django.db import transaction
+from django_q.models import Schedule
+
+SCHEDULES = {
+    "readings: promote what was ahead of the clock": ("apps.readings.tasks.promote_due", 1),
+    "readings: make partitions ahead of time": ("apps.readings.tasks.make_partitions", 60),
+    "readings: prune ingest errors": ("apps.readings.tasks.prune_ingest_errors", 24 * 60),
+}
+
+
+@transaction.atomic
+def install() -> None:
+    """Make the schedules of the table, in minutes, and delete any that it no longer names."""
+    for name, (func, minutes) in SCHEDULES.items():
+        Schedule.objects.update_or_create(
+            name=name,
+            defaults={"func": func, "schedule_type": Schedule.MINUTES, "minutes": minutes},
+        )
+    Schedule.objects.exclude(name__in=SCHEDULES).delete()

@@ -1,0 +1,100 @@
+"""The history of a device: which readings a request asks for, and how they are shown."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.db import connection
+from django.db.models import QuerySet
+
+from apps.api.exceptions import BadRequest
+from apps.devices.latest import number
+from apps.readings import payloads, sensor_sets
+from apps.readings.ingest import as_values
+from apps.readings.models import Reading
+
+DATE = re.compile(r"\d{4}-\d{1,2}-\d{1,2}", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class Range:
+    """Which readings: from `start` (inclusive) to `end` (exclusive), of one sensor or of all."""
+
+    start: datetime | None = None
+    end: datetime | None = None
+    sensor_id: int | None = None
+
+    @classmethod
+    def from_parameters(cls, parameters: Mapping[str, str]) -> Range:
+        """Read `from`, `to` and `sensor_id`; blank ones do not narrow. Raises `BadRequest`."""
+        start, end = (read_bound(name, parameters.get(name, "")) for name in ("from", "to"))
+        if start and end and start > end:
+            raise BadRequest("from has to be before to")
+        sensor_id = parameters.get("sensor_id", "")
+        if sensor_id and not re.fullmatch(r"[0-9]{1,9}", sensor_id):
+            raise BadRequest("sensor_id has to be the number of a sensor")
+        return cls(start, end, int(sensor_id) if sensor_id else None)
+
+
+def read_bound(name: str, written: str) -> datetime | None:
+    """A bound of a range (contract: Readings): any time that ingest reads, or a date."""
+    written = written.strip()
+    if not written:
+        return None
+    if DATE.fullmatch(written):
+        written += " 00:00:00"
+    moment = payloads.moment(written)
+    if moment is None:
+        raise BadRequest(f"{name} has to be a time such as 2016-06-08T10:30:00Z or a date")
+    return moment
+
+
+def readings(device_id: int, wanted: Range) -> QuerySet[Reading]:
+    """The readings of a device within a range, in no order yet."""
+    found = Reading.objects.filter(device_id=device_id)
+    if wanted.start:
+        found = found.filter(recorded_at__gte=wanted.start)
+    if wanted.end:
+        found = found.filter(recorded_at__lt=wanted.end)
+    if wanted.sensor_id is not None:
+        found = found.filter(sensor_set_id__in=_sets_with(wanted.sensor_id))
+    return found
+
+
+def as_json(found: Iterable[Reading], sensor_id: int | None = None) -> list[dict[str, Any]]:
+    """Raw readings as they are listed: `data` is keyed like the world map's, without its times."""
+    found = list(found)
+    sets = sensor_sets.members(reading.sensor_set_id for reading in found)
+    return [
+        {
+            "device_id": reading.device_id,
+            "recorded_at": reading.recorded_at,
+            "added_at": reading.added_at,
+            "data": _data(reading, sets[reading.sensor_set_id], sensor_id),
+        }
+        for reading in found
+    ]
+
+
+def _data(
+    reading: Reading, sensor_ids: tuple[int, ...], sensor_id: int | None
+) -> dict[str, float | int | None]:
+    """Values and raw values by sensor id, of all sensors or of one."""
+    data: dict[str, float | int | None] = {}
+    for id_, (value, raw) in as_values(sensor_ids, reading.values, reading.raw_values).items():
+        if sensor_id in (None, id_):
+            data[str(id_)] = number(value) if raw is None else value
+            if raw is not None:
+                data[f"{id_}_raw"] = number(raw)
+    return data
+
+
+def _sets_with(sensor_id: int) -> list[int]:
+    """The sets that hold a sensor; an id beyond smallint is in none."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT id FROM readings_sensorset WHERE %s = ANY (sensor_ids)", [sensor_id])
+        return [set_id for (set_id,) in cursor.fetchall()]

@@ -1,0 +1,75 @@
+"""Which sensor a key or id names, and by which formula its raw numbers are calibrated."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from apps.kits.models import Kit, KitSensor
+from apps.readings.payloads import Refusal, Sample
+from apps.sensors.calibration import Formula, calibrate, is_identity
+
+# Calibration rules: 1.1 and above uses the SCK 1.1 row, 1.0 the SCK 1.0 row.
+SCK_1_0, SCK_1_1 = "sck:1,0", "sck:1,1"
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A sensor, the key that named it, and its formula; None: the number is the value."""
+
+    sensor_id: int
+    key: str
+    formula: Formula
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A reading to be stored: by sensor id, the value and its raw number.
+
+    A raw number of None: the value was posted calibrated, or its formula is the identity.
+    """
+
+    index: int
+    recorded_at: datetime
+    values: dict[int, tuple[float, float | None]]
+
+
+def of_version(version: str | None, kit: Kit | None) -> dict[str, Target]:
+    """The keys of an old kit, by its version header such as `1.1-0.8.5-A`.
+
+    Without a readable one the device's kit decides, else SCK 1.1 (contract: In by old kits).
+    """
+    match = re.match(r"(\d{1,4})\.(\d{1,4})", version or "", re.ASCII)
+    rows = KitSensor.objects.order_by("sensor_id")
+    if match is None and kit is not None:
+        rows = rows.filter(kit=kit)
+    else:
+        old = match is not None and (int(match[1]), int(match[2])) < (1, 1)
+        rows = rows.filter(kit__slug=SCK_1_0 if old else SCK_1_1)
+    return {row.key: Target(row.sensor_id, row.key, row.calibration) for row in rows}
+
+
+def calibrated(
+    samples: Iterable[Sample], targets: Mapping[str, Target]
+) -> tuple[list[Row], list[Refusal]]:
+    """Samples as rows of values by sensor id; keys that name no sensor are refused one by one."""
+    rows, refusals = [], []
+    for sample in samples:
+        values: dict[int, tuple[float, float | None]] = {}
+        for key, number in sample.numbers.items():
+            target = targets.get(str(key))
+            reason = "unknown sensor"
+            if target is not None:
+                value = calibrate(target.formula, number)
+                if math.isfinite(value):
+                    plain = is_identity(target.formula) and value == number
+                    values[target.sensor_id] = (value, None if plain else number)
+                    continue
+                reason = "value is beyond what the sensor's formula can calibrate"
+            refusals.append(Refusal(sample.index, key, reason, f"{key}: {number}"))
+        if values:
+            rows.append(Row(sample.index, sample.recorded_at, values))
+    return rows, refusals

@@ -1,0 +1,88 @@
+"""The time series: one row a post, the sets of sensors that posts share, and what was refused."""
+
+from __future__ import annotations
+
+from django.contrib.postgres.fields import ArrayField
+from django.db import models
+from django.utils import timezone
+
+from apps.devices.models import Device
+
+
+class SensorSet(models.Model):
+    """The ids of the sensors that a post named, in ascending order.
+
+    The same sets recur from post to post, so a reading names its set by number and keeps its
+    values in the same order. Rows are only ever added, by `apps/readings/sensor_sets.py`.
+    """
+
+    id = models.IntegerField(primary_key=True)
+    sensor_ids = ArrayField(models.SmallIntegerField(), unique=True)
+
+    def __str__(self) -> str:
+        return f"{self.id}: {self.sensor_ids}"
+
+
+class Reading(models.Model):
+    """What a device measured at one time: one row for all its sensors.
+
+    Partitioned by month of `recorded_at`. There are no foreign-key constraints and no surrogate
+    key, so that the table can be distributed by `device_id`; every query names the device.
+    Only `apps/readings/ingest.py` writes it.
+    """
+
+    pk = models.CompositePrimaryKey("device_id", "recorded_at")
+    device_id = models.BigIntegerField()
+    recorded_at = models.DateTimeField()
+    added_at = models.DateTimeField()
+    sensor_set_id = models.IntegerField()
+    # In the order of the set. A raw value of null: the value was posted calibrated or its
+    # formula is the identity, so that the raw value is the value.
+    values = ArrayField(models.FloatField())
+    raw_values = ArrayField(models.FloatField(null=True), null=True)
+
+    class Meta:
+        db_table = "readings_reading"
+
+    def __str__(self) -> str:
+        return f"Device {self.device_id} at {self.recorded_at}"
+
+
+class IngestError(models.Model):
+    """What could not be stored, why, and the payload; repeats of one reason are counted."""
+
+    class Source(models.TextChoices):
+        """The door by which it came."""
+
+        KIT = "kit", "Old kit (/add)"
+        REST = "rest", "REST"
+        MQTT = "mqtt", "MQTT"
+
+    device = models.ForeignKey(
+        Device, on_delete=models.CASCADE, null=True, blank=True, related_name="ingest_errors"
+    )
+    source = models.CharField(max_length=4, choices=Source)
+    origin = models.CharField(
+        max_length=64,
+        blank=True,
+        default="",
+        help_text="What the sender called itself, where no device is known: MAC address or token.",
+    )
+    reason = models.CharField(max_length=200)
+    payload = models.TextField(help_text="The newest payload that was refused for this reason.")
+    created_at = models.DateTimeField(default=timezone.now)
+    last_at = models.DateTimeField(default=timezone.now, db_index=True)
+    count = models.PositiveBigIntegerField(default=1)
+
+    class Meta:
+        ordering = ["-last_at", "-id"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["device", "source", "origin", "reason"],
+                nulls_distinct=False,
+                name="ingest_error_merged",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.reason} ({self.count})"

@@ -1,0 +1,218 @@
+"""What kits and clients send, turned into samples and refusals: pure functions, no database.
+
+A sample is what one message says of one time. Nothing here knows devices, kits or calibration:
+keys are left as they came. Whatever cannot be read becomes a refusal that says why.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import orjson
+
+# Contract, Readings, In by REST: what is a bad element
+EARLIEST = datetime(2010, 1, 1, tzinfo=UTC)
+AHEAD = timedelta(days=1)
+# Contract, In by old kits: a JSON array of up to 60 objects
+MAX_ROWS = 60
+# What a refusal keeps of the payload: enough to see what was sent, bounded for the disk's sake
+MAX_PAYLOAD = 4096
+NOT_A_NUMBER = "value is not a finite number or the text of one"
+
+TIME = re.compile(
+    r"(\d{4})-(\d{1,2})-(\d{1,2})[T ](\d{1,2}):(\d{1,2})(?::(\d{1,2})(?:[.,](\d{1,9}))?)?"
+    r"\s*(Z|UTC|[+-]?\d{2}:?\d{2})?",
+    re.IGNORECASE | re.ASCII,
+)
+NUMBER = re.compile(r"[+-]?(\d{1,400}(\.\d{0,400})?|\.\d{1,400})([eE][+-]?\d{1,4})?", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """Numbers of one time, by sensor key or id as sent; `index` is the element's place."""
+
+    index: int
+    recorded_at: datetime
+    numbers: dict[str | int, float]
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Why one element (`sensor` is None) or one of its sensors was not taken, and what it said."""
+
+    index: int | None
+    sensor: str | int | None
+    reason: str
+    payload: str
+
+
+@dataclass(frozen=True, slots=True)
+class Parsed:
+    """What a message came to."""
+
+    samples: list[Sample]
+    refusals: list[Refusal]
+
+
+class Unreadable(ValueError):
+    """A time or number that cannot be read; the message says why."""
+
+
+def excerpt(payload: Any) -> str:
+    """A payload as text that a person can read, cut to what is kept of it."""
+    if isinstance(payload, bytes):
+        payload = payload.decode("utf-8", "replace")
+    if not isinstance(payload, str):
+        payload = orjson.dumps(payload, default=str, option=orjson.OPT_NON_STR_KEYS).decode()
+    text = str(payload)
+    # PostgreSQL's text holds no NUL, and lone surrogates are no UTF-8.
+    clean = text.replace("\x00", "\ufffd").encode("utf-8", "replace").decode()
+    return clean if len(clean) <= MAX_PAYLOAD else clean[: MAX_PAYLOAD - 1] + "…"
+
+
+def read_time(value: Any, now: datetime) -> datetime:
+    """The UTC time that a message names, held to the contract's limits; raises `Unreadable`.
+
+    Read are ISO 8601 (`2016-06-08T10:30:00Z`), the kits' `2015-04-06 10:38:00` and unpadded
+    `2015-5-12 10:38:00`, `… UTC`, an offset, one whose `+` arrived as a space, and epoch seconds
+    or milliseconds.
+    """
+    if value is None or value == "":
+        raise Unreadable("time is missing")
+    if value == "#":
+        raise Unreadable("time is #: the kit's clock failed")
+    read = moment(value)
+    if read is None:
+        raise Unreadable("time cannot be read: use YYYY-MM-DDTHH:MM:SSZ")
+    if read < EARLIEST:
+        raise Unreadable("time is before 2010")
+    if read > now + AHEAD:
+        raise Unreadable("time is more than a day ahead")
+    return read
+
+
+def moment(value: Any) -> datetime | None:
+    """The UTC time that epoch seconds, milliseconds or a written time mean; None if unreadable."""
+    return _epoch(value) or _written(value)
+
+
+def read_number(value: Any) -> float:
+    """The finite number that a value is or spells; raises `Unreadable`."""
+    if isinstance(value, str):
+        value = value.strip()
+        # float() also reads "nan", "1_000" and other scripts' digits: none is a kit's number.
+        if not NUMBER.fullmatch(value):
+            raise Unreadable(NOT_A_NUMBER)
+    elif isinstance(value, bool) or not isinstance(value, int | float):
+        raise Unreadable(NOT_A_NUMBER)
+    try:
+        number = float(value)
+    except OverflowError:
+        raise Unreadable(NOT_A_NUMBER) from None
+    if not math.isfinite(number):
+        raise Unreadable(NOT_A_NUMBER)
+    return number
+
+
+def from_kit(data: str, now: datetime) -> Parsed:
+    """Read the `X-SmartCitizenData` header of an old kit (contract: In by old kits).
+
+    A JSON array of up to 60 objects whose values are text:
+    `[{"temp":"25132","nets":"13","timestamp":"2015-04-06 10:38:00"}]`. Every row counts.
+    """
+    try:
+        rows = orjson.loads(data)
+    except orjson.JSONDecodeError:
+        return _refused("data is not JSON", data)
+    if isinstance(rows, dict):
+        rows = [rows]
+    if not isinstance(rows, list):
+        return _refused("data is not an array of objects", data)
+    if not rows:
+        return _refused("data holds no rows", data)
+    parsed = Parsed([], [])
+    for index, row in enumerate(rows):
+        if index >= MAX_ROWS:
+            parsed.refusals.append(Refusal(index, None, f"more than {MAX_ROWS} rows", excerpt(row)))
+        elif not isinstance(row, dict):
+            parsed.refusals.append(Refusal(index, None, "row is not an object", excerpt(row)))
+        else:
+            values = ((key, value) for key, value in row.items() if key != "timestamp")
+            _take(parsed, index, row, row.get("timestamp"), values, now)
+    return parsed
+
+
+def _refused(reason: str, payload: Any) -> Parsed:
+    """A message that came to nothing."""
+    return Parsed([], [Refusal(None, None, reason, excerpt(payload))])
+
+
+def _take(
+    parsed: Parsed,
+    index: int,
+    element: Any,
+    time: Any,
+    values: Iterator[tuple[str | int, Any]],
+    now: datetime,
+) -> None:
+    """Read one element: a bad time refuses it whole, a bad value only itself."""
+    try:
+        recorded_at = read_time(time, now)
+    except Unreadable as problem:
+        parsed.refusals.append(Refusal(index, None, str(problem), excerpt(element)))
+        return
+    numbers: dict[str | int, float] = {}
+    for key, value in values:
+        try:
+            numbers[key] = read_number(value)
+        except Unreadable as problem:
+            parsed.refusals.append(Refusal(index, key, str(problem), excerpt(element)))
+    if numbers:
+        parsed.samples.append(Sample(index, recorded_at, numbers))
+    elif parsed.refusals[-1:] == [] or parsed.refusals[-1].index != index:
+        parsed.refusals.append(Refusal(index, None, "row holds no values", excerpt(element)))
+
+
+def _epoch(value: Any) -> datetime | None:
+    """Epoch seconds, or milliseconds where seconds would lie past the year 5000."""
+    if isinstance(value, str):
+        if not re.fullmatch(r"\d{9,14}(\.\d+)?", value, re.ASCII):
+            return None
+        value = float(value)
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    seconds = value / 1000 if abs(value) >= 1e11 else value
+    try:
+        return datetime.fromtimestamp(seconds, UTC)
+    except (ValueError, OverflowError, OSError):
+        return None
+
+
+def _written(value: Any) -> datetime | None:
+    """A written time, UTC unless it says otherwise."""
+    if not isinstance(value, str) or not (match := TIME.fullmatch(value.strip())):
+        return None
+    *parts, fraction, zone = match.groups()
+    try:
+        year, month, day, hour, minute, second = (int(part or 0) for part in parts)
+        time = datetime(year, month, day, hour, minute, second, tzinfo=UTC)
+        time += timedelta(microseconds=int((fraction or "0").ljust(6, "0")[:6]))
+        return time - _offset(zone)
+    except (ValueError, OverflowError):
+        return None
+
+
+def _offset(zone: str | None) -> timedelta:
+    """How far a zone such as `Z`, `+02:00`, `0200` (a `+` that became a space) is from UTC."""
+    if zone is None or zone.upper() in {"Z", "UTC"}:
+        return timedelta(0)
+    digits = zone.lstrip("+-").replace(":", "")
+    ahead = timedelta(hours=int(digits[:2]), minutes=int(digits[2:]))
+    if ahead >= timedelta(days=1):
+        raise ValueError(zone)
+    return -ahead if zone.startswith("-") else ahead

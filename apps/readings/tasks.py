@@ -1,0 +1,25 @@
+"""What the worker does for readings, by the schedules of `apps/operations/schedules.py`."""
+
+from __future__ import annotations
+
+from django.utils import timezone
+
+from apps.devices.models import Device
+from apps.readings import ingest, ingest_errors, partitions
+
+
+def promote_due() -> None:
+    """Every minute: readings ahead of the clock become the newest when their time comes."""
+    now = timezone.now()
+    for device_id in Device.objects.filter(future_at__lte=now).values_list("pk", flat=True):
+        ingest.promote(device_id, now)
+
+
+def make_partitions() -> None:
+    """Every day: the partitions of the months to come."""
+    partitions.ahead(timezone.now())
+
+
+def prune_ingest_errors() -> None:
+    """Every day: refused readings that were last seen long ago."""
+    ingest_errors.prune(timezone.now())

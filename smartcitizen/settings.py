@@ -1,0 +1,359 @@
+"""All settings, read from the environment: the only file that reads it, and loud on a bad value.
+
+Every variable is listed in README's table, which a test compares with this file.
+"""
+
+from __future__ import annotations
+
+import re
+import warnings
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+from urllib.parse import urlsplit
+
+import environ
+import sentry_sdk
+from corsheaders.defaults import default_headers, default_methods
+from django.core.exceptions import ImproperlyConfigured
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+env = environ.Env()
+T = TypeVar("T")
+RATE_HINT = "a rate such as 150/min, or empty for no limit"
+
+
+def read(
+    name: str,
+    reader: Callable[..., T],
+    hint: str,
+    valid: Callable[[T], object] = lambda value: True,
+    **options: Any,
+) -> T:
+    """Read one variable with `reader`; stop the start with one line that names it where that fails.
+
+    `hint` says what would be right, `valid` whether what was read is; a default is in `options`.
+    """
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")  # of an address it cannot read, the reader only warns
+            value = reader(name, **options)
+        if valid(value):
+            return value
+    except (ImproperlyConfigured, ValueError, TypeError, LookupError, AttributeError, UserWarning):
+        pass
+    state = "cannot be read" if env.str(name, default="") else "is missing"
+    raise SystemExit(f"Configuration error: {name} {state}: {hint}.")
+
+
+def is_web_address(url: str) -> bool:
+    """Whether a text is an http(s) address with a host."""
+    return urlsplit(url).scheme in {"http", "https"} and bool(urlsplit(url).hostname)
+
+
+def is_rate(rate: str) -> bool:
+    """Whether a text is a request rate such as `150/min`, or empty for no limit."""
+    return not rate or bool(re.fullmatch(r"[1-9]\d{0,8}/(s|sec|min|m|h|hour|d|day)", rate))
+
+
+# What this server is and where it is reached
+BOOLEANS = {"true": True, "1": True, "false": False, "0": False, "": False}
+DEBUG = BOOLEANS[
+    read(
+        "DEBUG",
+        env.str,
+        "true or false",
+        valid=lambda word: word.lower() in BOOLEANS,
+        default="false",
+    ).lower()
+]
+SECRET_KEY = read(
+    "SECRET_KEY",
+    env.str,
+    "50 or more random characters that stay the same between starts",
+    valid=lambda key: key or DEBUG,
+    default="",
+)
+SECRET_KEY = SECRET_KEY or "insecure-for-development-only"
+# What is kept encrypted or blurred stays readable only under the same key: give it one of its own,
+# so that SECRET_KEY can be changed.
+ENCRYPTION_KEY = read("ENCRYPTION_KEY", env.str, "any text", default="") or SECRET_KEY
+PUBLIC_URL = read(
+    "PUBLIC_URL",
+    env.str,
+    "an address such as https://api.example.org",
+    valid=is_web_address,
+    default="http://localhost:8000",
+).rstrip("/")
+# Old kits name these hosts whatever server they reach (contract: In by old kits).
+KIT_HOSTS = ["data.smartcitizen.me", "api.smartcitizen.me", "new-api.smartcitizen.me"]
+ALLOWED_HOSTS = [
+    *read(
+        "ALLOWED_HOSTS",
+        env.list,
+        "host names separated by commas",
+        default=[str(urlsplit(PUBLIC_URL).hostname), "localhost", "127.0.0.1", "[::1]"],
+    ),
+    *KIT_HOSTS,
+]
+KIT_PORT = read(
+    "KIT_PORT", env.int, "a port number", valid=lambda port: 0 <= port < 65536, default=8001
+)
+TRUSTED_PROXIES = read(
+    "TRUSTED_PROXIES",
+    env.int,
+    "how many proxies stand before the web server",
+    valid=lambda count: count >= 0,
+    default=0,
+)
+LOG_LEVEL = read(
+    "LOG_LEVEL",
+    env.str,
+    "DEBUG, INFO, WARNING, ERROR or CRITICAL",
+    valid=lambda level: level in {"DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"},
+    default="INFO",
+)
+VERSION_GIT = read("VERSION_GIT", env.str, "the commit that runs", default="unknown")
+
+# Parts outside this process
+DATABASES = {
+    "default": read(
+        "DATABASE_URL",
+        env.db_url,
+        "an address such as postgres://user:password@host/name, or start with"
+        " `python -m smartcitizen.embedded -- …`",
+        valid=lambda database: database["ENGINE"] == "django.db.backends.postgresql",
+    )
+}
+DATABASES["default"].update(CONN_MAX_AGE=60, CONN_HEALTH_CHECKS=True)
+REDIS_URL = read(
+    "REDIS_URL",
+    env.str,
+    "an address such as redis://host:6379/0",
+    valid=lambda url: urlsplit(url).scheme in {"redis", "rediss", "unix"},
+)
+CACHES = {
+    "default": {
+        "BACKEND": "django_redis.cache.RedisCache",
+        "LOCATION": REDIS_URL,
+        "OPTIONS": {
+            # Redis is a convenience: when it is slow or gone, everything answers without it.
+            "IGNORE_EXCEPTIONS": True,
+            "LOG_IGNORED_EXCEPTIONS": True,
+            "SOCKET_CONNECT_TIMEOUT": 0.5,
+            "SOCKET_TIMEOUT": 0.5,
+        },
+    }
+}
+globals().update(
+    read("EMAIL_URL", env.email_url, "smtp+tls://user:password@host:587", default="consolemail://")
+)
+EMAIL_TIMEOUT = 20
+DEFAULT_FROM_EMAIL = read(
+    "DEFAULT_FROM_EMAIL",
+    env.str,
+    "an e-mail address",
+    valid=lambda address: "@" in address,
+    default="Smart Citizen <noreply@localhost>",
+)
+SERVER_EMAIL = DEFAULT_FROM_EMAIL
+PASSWORD_RESET_URL = read(
+    "PASSWORD_RESET_URL",
+    env.str,
+    "an address with {token} in it",
+    valid=lambda url: is_web_address(url) and "{token}" in url,
+    default=f"{PUBLIC_URL}/ui/password_reset/{{token}}",
+)
+MQTT_URL = read(
+    "MQTT_URL",
+    env.str,
+    "an address such as mqtt://user:password@host:1883",
+    valid=lambda url: not url or urlsplit(url).scheme in {"mqtt", "mqtts"},
+    default="",
+)
+SENTRY_DSN = read(
+    "SENTRY_DSN",
+    env.str,
+    "the address that Sentry gives a project",
+    valid=lambda url: not url or is_web_address(url),
+    default="",
+)
+if SENTRY_DSN:
+    sentry_sdk.init(dsn=SENTRY_DSN, release=VERSION_GIT, send_default_pii=False)
+
+# The old platform, for what was brought along from it
+LEGACY_PASSWORD_SALT = read("LEGACY_PASSWORD_SALT", env.str, "any text", default="")
+
+# How long things are kept
+INGEST_ERROR_DAYS = read(
+    "INGEST_ERROR_DAYS",
+    env.int,
+    "a whole number of days",
+    valid=lambda days: days > 0,
+    default=30,
+)
+
+INSTALLED_APPS = [
+    "apps.users",
+    "apps.sensors",
+    "apps.kits",
+    "apps.devices",
+    "apps.readings",
+    "apps.operations",
+    "apps.api",
+    "rest_framework",
+    "oauth2_provider",
+    "corsheaders",
+    "django_filters",
+    "django_q",
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.messages",
+    "django.contrib.postgres",
+    "django.contrib.sessions",
+    "django.contrib.staticfiles",
+]
+MIDDLEWARE = [
+    "corsheaders.middleware.CorsMiddleware",  # first: errors of the others carry its headers too
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.middleware.gzip.GZipMiddleware",
+    "apps.api.conditional.ConditionalGet",  # inside compression: tags what is compressed
+    "apps.api.middleware.ReadableRequest",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
+ROOT_URLCONF = "smartcitizen.urls"
+WSGI_APPLICATION = "smartcitizen.wsgi.application"
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "smartcitizen" / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ],
+        },
+    }
+]
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+LANGUAGE_CODE = "en"
+TIME_ZONE = "UTC"
+USE_TZ = True
+USE_I18N = True
+APPEND_SLASH = False
+STATIC_URL = "/static/"
+STATIC_ROOT = BASE_DIR / "var" / "static"
+
+# Who is who
+AUTH_USER_MODEL = "users.User"
+AUTHENTICATION_BACKENDS = ["apps.users.backends.AccountBackend"]
+# Usernames are unique ignoring case, by a constraint over lower(username) that the check overlooks.
+SILENCED_SYSTEM_CHECKS = ["auth.E003", "auth.W004"]
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.Argon2PasswordHasher"]
+AUTH_PASSWORD_VALIDATORS = [
+    {
+        "NAME": "django.contrib.auth.password_validation.MinimumLengthValidator",
+        "OPTIONS": {"min_length": 8},
+    }
+]
+OAUTH2_PROVIDER = {
+    "COMPLIANT_BCP_RFC9700_TOKEN_STORAGE": True,  # tokens are stored as checksums alone
+    "SCOPES": {
+        "public": "Read what you may read",
+        "write": "Change your devices and your profile",
+        "readings": "Send readings to your devices",
+    },
+    "DEFAULT_SCOPES": ["public", "write", "readings"],
+    "APPLICATION_ADMIN_CLASS": "apps.users.oauth_admin.ApplicationAdmin",
+    "ACCESS_TOKEN_ADMIN_CLASS": "apps.users.oauth_admin.AccessTokenAdmin",
+    "REFRESH_TOKEN_ADMIN_CLASS": "apps.users.oauth_admin.RefreshTokenAdmin",
+    "GRANT_ADMIN_CLASS": "apps.users.oauth_admin.GrantAdmin",
+    "ID_TOKEN_ADMIN_CLASS": "apps.users.oauth_admin.IDTokenAdmin",
+}
+
+# How the API speaks
+REST_FRAMEWORK = {
+    "DEFAULT_RENDERER_CLASSES": [
+        "apps.api.renderers.JSONRenderer",
+        "apps.api.renderers.JSONPRenderer",
+    ],
+    "DEFAULT_PARSER_CLASSES": [
+        "apps.api.parsers.JSONParser",
+        "rest_framework.parsers.FormParser",
+        "rest_framework.parsers.MultiPartParser",
+    ],
+    "DEFAULT_AUTHENTICATION_CLASSES": ["apps.users.authentication.CredentialAuthentication"],
+    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.AllowAny"],
+    "DEFAULT_THROTTLE_CLASSES": ["apps.api.throttling.RequestThrottle"],
+    "DEFAULT_THROTTLE_RATES": {
+        "anon": read("THROTTLE_ANON", env.str, RATE_HINT, valid=is_rate, default="150/min"),
+        "user": read("THROTTLE_USER", env.str, RATE_HINT, valid=is_rate, default="300/min"),
+    },
+    "DEFAULT_CONTENT_NEGOTIATION_CLASS": "apps.api.negotiation.ContentNegotiation",
+    "DEFAULT_PAGINATION_CLASS": "apps.api.pagination.PageNumberPagination",
+    "DEFAULT_VERSIONING_CLASS": "apps.api.versioning.AcceptVersioning",
+    "DEFAULT_METADATA_CLASS": "apps.api.metadata.AllowedMethods",
+    "EXCEPTION_HANDLER": "apps.api.errors.exception_handler",
+    "DATETIME_FORMAT": "%Y-%m-%dT%H:%M:%SZ",
+    "NUM_PROXIES": TRUSTED_PROXIES,
+    "UNAUTHENTICATED_USER": "django.contrib.auth.models.AnonymousUser",
+    "URL_FORMAT_OVERRIDE": None,
+}
+CORS_ALLOW_ALL_ORIGINS = True
+CORS_ALLOW_CREDENTIALS = False
+CORS_EXPOSE_HEADERS = ["Link", "Total", "Per-Page", "Retry-After", "ETag"]
+CORS_ALLOW_METHODS = [*default_methods, "HEAD"]
+CORS_ALLOW_HEADERS = [
+    *default_headers,
+    "cache-control",
+    "content-encoding",
+    "if-none-match",
+    "onboardingsession",
+]
+CSRF_FAILURE_VIEW = "apps.api.errors.csrf_failure"
+DATA_UPLOAD_MAX_MEMORY_SIZE = 10 * 1024 * 1024  # contract: up to 10 MB a request
+
+# Work that may be slow or fail, done by `manage.py qcluster`
+Q_CLUSTER = {
+    "name": "smartcitizen",
+    "orm": "default",
+    "workers": 2,
+    "timeout": 300,
+    "retry": 360,  # a task of a killed worker is taken back after this many seconds
+    "max_attempts": 50,
+    "ack_failures": False,
+    "catch_up": False,
+    "poll": 1,
+    "save_limit": 1000,
+    "label": "Task queue",
+}
+
+# https, wherever the public address is https
+HTTPS = PUBLIC_URL.startswith("https://")
+SECURE_SSL_REDIRECT = HTTPS
+SECURE_REDIRECT_EXEMPT = [r"^(v0/)?(add|datetime)/?$"]
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if TRUSTED_PROXIES else None
+SECURE_HSTS_SECONDS = 31_536_000 if HTTPS else 0
+SECURE_HSTS_INCLUDE_SUBDOMAINS = HTTPS
+SECURE_HSTS_PRELOAD = HTTPS
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
+CSRF_TRUSTED_ORIGINS = [PUBLIC_URL]
+X_FRAME_OPTIONS = "DENY"
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"line": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"}},
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "root": {"handlers": ["console"], "level": LOG_LEVEL},
+    "loggers": {"django": {"level": LOG_LEVEL, "handlers": [], "propagate": True}},
+}

@@ -1,0 +1,27 @@
+"""The map of the house: one include per app."""
+
+from django.contrib import admin
+from django.urls import URLPattern, URLResolver, include, path
+
+from apps.api.views import RootView
+
+Url = URLPattern | URLResolver
+
+api: list[Url] = [
+    path("", include("apps.devices.urls")),
+    path("", include("apps.readings.urls")),
+    path("", RootView.as_view(), name="root"),
+]
+urlpatterns: list[Url] = [
+    path("admin/", admin.site.urls),
+    path("v0", RootView.as_view()),
+    path("v0/", include(api)),
+    # Contract, paths: the same without /v0 answer as v0.
+    path("", include(api)),
+]
+
+# Whatever is wrong outside the API's own views has the one envelope too.
+handler400 = "apps.api.errors.bad_request"
+handler403 = "apps.api.errors.permission_denied"
+handler404 = "apps.api.errors.page_not_found"
+handler500 = "apps.api.errors.server_error"

@@ -1,0 +1,105 @@
+"""What every test may lean on: the catalogue, and people with fixed rights.
+
+alice owns, bob is a stranger, carol is an admin. Passwords are their names, doubled.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.conf import settings
+from django.core.cache import cache
+from pytest_django import DjangoDbBlocker
+from rest_framework.test import APIClient
+
+from apps.devices.models import Device
+from apps.kits.models import Kit
+from apps.operations import catalogue
+from apps.users.models import User
+
+
+def pytest_configure() -> None:
+    """The folder of collected static files is there, empty or not, as it is where a server runs."""
+    Path(settings.STATIC_ROOT).mkdir(parents=True, exist_ok=True)
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> None:
+    """The test database holds the catalogue, as a fresh install does."""
+    with django_db_blocker.unblock():
+        catalogue.install()
+
+
+@pytest.fixture
+def installed(db: None) -> None:
+    """The catalogue is there, also after a test with transactions of its own has emptied all."""
+    if catalogue.is_empty():
+        catalogue.install()
+
+
+@pytest.fixture(autouse=True)
+def empty_cache() -> None:
+    """No test sees what another left in Redis."""
+    cache.clear()
+
+
+@pytest.fixture
+def alice(db: None) -> User:
+    """Owns the devices of the tests."""
+    return User.objects.create_user("alice", "alice@example.org", "alicealice")
+
+
+@pytest.fixture
+def bob(db: None) -> User:
+    """Has an account and owns nothing."""
+    return User.objects.create_user("bob", "bob@example.org", "bobbobbob")
+
+
+@pytest.fixture
+def carol(db: None) -> User:
+    """Is an admin."""
+    return User.objects.create_superuser("carol", "carol@example.org", "carolcarol")
+
+
+@pytest.fixture
+def sck_1_1(installed: None) -> Kit:
+    """The kit that most old devices are."""
+    return Kit.objects.get(slug="sck:1,1")
+
+
+@pytest.fixture
+def device(alice: User, sck_1_1: Kit) -> Device:
+    """An SCK 1.1 of alice's, in Haarlem, that never posted (reference: World Map of Devices)."""
+    found: Device = Device.objects.register(
+        owner=alice,
+        kit=sck_1_1,
+        name="SmartHaarlem",
+        description="",
+        mac_address="00:06:66:2A:02:B3",
+        exposure="indoor",
+        latitude=52.3781227,
+        longitude=4.6291324,
+        city="Haarlem",
+        country_code="NL",
+    )
+    return found
+
+
+@pytest.fixture
+def client() -> APIClient:
+    """A client of the API without credentials."""
+    return APIClient()
+
+
+@pytest.fixture
+def as_user(client: APIClient) -> Any:
+    """`as_user(alice)` is a client of the API that acts as alice."""
+
+    def sign_in(user: User) -> APIClient:
+        signed_in = APIClient()
+        signed_in.force_authenticate(user)
+        return signed_in
+
+    return sign_in
