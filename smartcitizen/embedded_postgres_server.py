@@ -76,11 +76,11 @@ class Postgres(Server):
         return "shared memory block" in words
 
     def start(self) -> None:
-        keep = not (self.throwaway and self.data.exists())
+        existed = self.data.exists()
         try:
             super().start()
         except EmbeddedError as error:
-            if keep:
+            if not (self.throwaway and existed) or self._kept_for_good():
                 raise
             # Without fsync a power cut leaves ruins: what may be thrown away is made anew.
             print(f"{error}; making a new one", flush=True)
@@ -196,6 +196,7 @@ def _command_line(pid: int) -> list[str]:
     if sys.platform != "linux":
         return []
     try:
-        return Path(f"/proc/{pid}/cmdline").read_text(errors="replace").split("\0")
+        words = Path(f"/proc/{pid}/cmdline").read_text(errors="replace")
     except OSError:
         return []
+    return words.split("\0") if words else []  # nothing, where it ended and nobody asked yet

@@ -199,6 +199,7 @@ INSTALLED_APPS = [
     "apps.kits",
     "apps.devices",
     "apps.readings",
+    "apps.search",
     "apps.operations",
     "apps.api",
     "rest_framework",
@@ -258,7 +259,12 @@ AUTH_USER_MODEL = "users.User"
 AUTHENTICATION_BACKENDS = ["apps.users.backends.AccountBackend"]
 # Usernames are unique ignoring case, by a constraint over lower(username) that the check overlooks.
 SILENCED_SYSTEM_CHECKS = ["auth.E003", "auth.W004"]
-PASSWORD_HASHERS = ["django.contrib.auth.hashers.Argon2PasswordHasher"]
+PASSWORD_HASHERS = [
+    "django.contrib.auth.hashers.Argon2PasswordHasher",
+    # The old platform's, replaced at the first sign-in
+    "apps.users.hashers.OldBcrypt",
+    "apps.users.hashers.OldSha1",
+]
 AUTH_PASSWORD_VALIDATORS = [
     {
         "NAME": "django.contrib.auth.password_validation.MinimumLengthValidator",
@@ -289,7 +295,7 @@ REST_FRAMEWORK = {
     "DEFAULT_PARSER_CLASSES": [
         "apps.api.parsers.JSONParser",
         "rest_framework.parsers.FormParser",
-        "rest_framework.parsers.MultiPartParser",
+        "apps.api.parsers.MultiPartParser",
     ],
     "DEFAULT_AUTHENTICATION_CLASSES": ["apps.users.authentication.CredentialAuthentication"],
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.AllowAny"],

@@ -8,8 +8,12 @@ from apps.api.views import RootView
 Url = URLPattern | URLResolver
 
 api: list[Url] = [
+    path("", include("apps.sensors.urls")),
+    path("", include("apps.kits.urls")),
     path("", include("apps.devices.urls")),
     path("", include("apps.readings.urls")),
+    path("", include("apps.users.urls")),
+    path("", include("apps.search.urls")),
     path("", RootView.as_view(), name="root"),
 ]
 urlpatterns: list[Url] = [

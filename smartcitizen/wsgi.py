@@ -1,8 +1,8 @@
-"""The WSGI application that the web server and the kit door run."""
+"""The WSGI application that the web server runs."""
 
 import os
 
-from django.core.wsgi import get_wsgi_application
+from apps.api.handler import get_application
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "smartcitizen.settings")
-application = get_wsgi_application()
+application = get_application()

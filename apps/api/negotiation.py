@@ -7,7 +7,6 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from django.http import HttpRequest
-from django.utils.http import parse_header_parameters
 from rest_framework.exceptions import NotAcceptable
 from rest_framework.negotiation import DefaultContentNegotiation
 from rest_framework.renderers import BaseRenderer
@@ -84,15 +83,14 @@ class ContentNegotiation(DefaultContentNegotiation):
 
 def _media_range(text: str) -> MediaRange | None:
     """One element of an Accept header; None where it is no media range."""
-    try:
-        full_type, parameters = parse_header_parameters(text.strip())
-    except ValueError:
-        return None
+    full_type, *pairs = (part.strip().lower() for part in text.split(";"))
+    split = (pair.partition("=") for pair in pairs)
+    parameters = {name.strip(): value.strip(' "') for name, _, value in split}
     # Java's HttpURLConnection sends a lone `*`.
-    kind, _, subtype = ("*/*" if full_type == "*" else full_type).lower().partition("/")
+    kind, _, subtype = ("*/*" if full_type == "*" else full_type).partition("/")
     if not kind or not subtype or (kind == "*" and subtype != "*"):
         return None
-    quality = parameters.get("q", "1").strip()
+    quality = parameters.get("q", "1")
     known = QUALITY.fullmatch(quality) and quality.strip(".")
     return MediaRange(kind, subtype, min(float(quality), 1) if known else 1.0, parameters)
 

@@ -178,8 +178,9 @@ def read_cursor(text: str | None) -> datetime | None:
     """The time that `write_cursor` wrote; None for none or blank; raises BadRequest."""
     if not text:
         return None
+    padding = "=" * (-len(text) % 4)
     try:
-        digits = base64.b64decode(f"{text}===".encode("ascii"), altchars=b"-_", validate=False)
+        digits = base64.b64decode(f"{text}{padding}", altchars=b"-_", validate=True)
         return EPOCH + timedelta(microseconds=int(digits))
     except (binascii.Error, ValueError, OverflowError):
         raise BadRequest("cursor is not one that this list gave out") from None

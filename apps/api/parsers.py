@@ -1,4 +1,4 @@
-"""Reads the body of a request: JSON by orjson, strictly. Forms are Django REST framework's."""
+"""Reads the body of a request: JSON by orjson, strictly; forms as the framework does."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ import orjson
 from django.conf import settings
 from rest_framework.exceptions import UnsupportedMediaType
 from rest_framework.parsers import JSONParser as FrameworkJSONParser
+from rest_framework.parsers import MultiPartParser as FrameworkMultiPartParser
 
 from apps.api.exceptions import BadRequest, PayloadTooLarge
 
@@ -39,6 +40,22 @@ class JSONParser(FrameworkJSONParser):
         request = (parser_context or {}).get("request")
         encoding = request.headers.get("content-encoding", "") if request else ""
         return read_object(decoded(stream.read(), encoding.strip().lower()))
+
+
+class MultiPartParser(FrameworkMultiPartParser):
+    """`multipart/form-data`, where strange headers of a part are 400 too."""
+
+    def parse(
+        self,
+        stream: IO[Any],
+        media_type: str | None = None,
+        parser_context: Mapping[str, Any] | None = None,
+    ) -> Any:
+        """The parameters and files; raises BadRequest."""
+        try:
+            return super().parse(stream, media_type, parser_context)
+        except (ValueError, TypeError, LookupError):
+            raise BadRequest("Malformed multipart body") from None
 
 
 def read_object(body: bytes) -> dict[str, Any]:

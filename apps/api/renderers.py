@@ -95,6 +95,8 @@ def _plain(value: Any) -> Any:
     if isinstance(value, date | time):
         return value.isoformat()
     if isinstance(value, Decimal):
+        if not value.is_finite():
+            return None
         whole = SMALLEST <= value <= LARGEST and value == value.to_integral_value()
         return int(value) if whole else float(value)
     if isinstance(value, bytes):

@@ -25,7 +25,7 @@ class ApiRequest(Request):
 
     def _load_data_and_files(self) -> None:
         """Called once, by the first use of `data`, `POST` or `FILES`."""
-        self._refuse_large_body()
+        self._check_length()
         super()._load_data_and_files()  # type: ignore[misc]
         body: Any = self._full_data  # type: ignore[has-type]
         parameters = plain(body) if isinstance(body, QueryDict) else dict(body)
@@ -34,8 +34,14 @@ class ApiRequest(Request):
         _refuse_nul(parameters)
         self._full_data = parameters
 
-    def _refuse_large_body(self) -> None:
-        """One limit for every kind of body; Django's own leaves out the files of a multipart."""
+    def _check_length(self) -> None:
+        """One limit for every kind of body; Django's own leaves out the files of a multipart.
+
+        Django reads a body without a length as an empty one, so that what a client sent in chunks
+        would be lost without a word.
+        """
+        if "Transfer-Encoding" in self.headers and not self.META.get("CONTENT_LENGTH"):
+            raise BadRequest("Content-Length is missing: a body in chunks is not taken")
         limit = settings.DATA_UPLOAD_MAX_MEMORY_SIZE
         try:
             length = int(self.META.get("CONTENT_LENGTH") or 0)

@@ -10,8 +10,16 @@ from django.http import HttpRequest
 from django.utils import timezone
 
 from apps.devices import world_map
-from apps.devices.forms import MAC_PART, DeviceForm, mac_key
-from apps.devices.models import ONLINE_FOR, Component, Device, Experiment, OrphanDevice, Tag
+from apps.devices.forms import MAC_PART, DeviceForm
+from apps.devices.models import (
+    ONLINE_FOR,
+    Component,
+    Device,
+    Experiment,
+    OrphanDevice,
+    Tag,
+    mac_key,
+)
 from apps.sensors.admin_pages import (
     ArchivableAdmin,
     ArchivedFilter,
@@ -82,8 +90,6 @@ class DeviceAdmin(ArchivableAdmin[Device]):
         "status",
         "last_reading_at",
         "city",
-        "country_code",
-        "is_private",
         "archived_at",
     )
     list_display_links = ("id", "name")

@@ -9,7 +9,7 @@ from django import forms
 from django.core.exceptions import ValidationError
 
 from apps.devices import location
-from apps.devices.models import Device
+from apps.devices.models import Device, mac_key
 
 MAC_PART = re.compile(r"[0-9A-Fa-f]{2}(?:[:-][0-9A-Fa-f]{2}){1,5}")
 
@@ -66,8 +66,3 @@ class DeviceForm(DeviceModelForm):
             if given_value is not None and absent:
                 self.add_error(missing, "can't be blank where the other coordinate is given")
         return cleaned
-
-
-def mac_key(text: str) -> str:
-    """A MAC address, or the start of one, as devices are looked up by it."""
-    return text.lower().replace("-", ":")

@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Iterable
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, ClassVar
 
 from django.conf import settings
+from django.contrib.postgres.indexes import GistIndex
 from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator, RegexValidator
-from django.db import models
+from django.db import models, transaction
 from django.db.models.functions import Lower, Replace
+from django.utils import timezone
 
+from apps.api.ransack.schema import Computed, Ransackable
 from apps.devices import location
 from apps.devices.latest import Latest
+from apps.devices.positions import OnEarth
 from apps.devices.querysets import ComponentQuerySet, DeviceQuerySet
 from apps.kits.models import Kit
 from apps.sensors.models import Sensor, Timestamped
@@ -23,6 +28,12 @@ ONLINE_FOR = timedelta(minutes=10)
 # Contract, Device: what today's clients expect of `system_tags`
 TAGGED_ONLINE_FOR = timedelta(minutes=60)
 TAGGED_NEW_FOR = timedelta(days=7)
+
+
+def mac_key(mac_address: str) -> str:
+    """A MAC address as it is compared: lower case, with colons, as the column `mac_key` has it."""
+    return mac_address.lower().replace("-", ":")
+
 
 MAC_ADDRESS = r"(?:[0-9A-Fa-f]{2}[:-]){5}[0-9A-Fa-f]{2}"
 
@@ -46,6 +57,10 @@ class Tag(Timestamped):
     uuid = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
     name = models.CharField(max_length=100)
     description = models.TextField(blank=True, default="")
+
+    ransackable: ClassVar = Ransackable(
+        ("id", "uuid", "name", "description", "created_at", "updated_at")
+    )
 
     class Meta:
         ordering = ["id"]
@@ -87,6 +102,16 @@ class Place(models.Model):
                 name="%(class)s_both_coordinates_or_neither",
             ),
         ]
+
+
+def status_now(prefix: str) -> models.Case:
+    """`Device.status` as an expression of the database; `prefix` stands before its columns."""
+    last = f"{prefix}last_reading_at"
+    return models.Case(
+        models.When(**{last: None}, then=models.Value("new")),
+        models.When(**{f"{last}__gt": timezone.now() - ONLINE_FOR}, then=models.Value("online")),
+        default=models.Value("offline"),
+    )
 
 
 class Device(Place, Timestamped):
@@ -162,6 +187,26 @@ class Device(Place, Timestamped):
     )
     archived_at = models.DateTimeField(null=True, blank=True, editable=False)
 
+    ransackable: ClassVar = Ransackable(
+        ("id", "uuid", "name", "description", "kit_id", "owner_id", "exposure", "city")
+        + ("country_code", "last_reading_at", "created_at", "updated_at", "state"),
+        # Of a place only what everyone sees, so that a search tells nothing more.
+        renamed={
+            "added_at": "created_at",
+            "latitude": "public_latitude",
+            "longitude": "public_longitude",
+            "geohash": "public_geohash",
+        },
+        computed={"status": Computed(status_now, models.CharField())},
+        associations={
+            "owner": "owner",
+            "kit": "kit",
+            "tags": "tags",
+            "sensors": "sensors",
+            "components": "components",
+        },
+        visible=lambda viewer: Device.objects.visible_to(viewer),
+    )
     objects = DeviceQuerySet.as_manager()
 
     class Meta:
@@ -169,6 +214,14 @@ class Device(Place, Timestamped):
         indexes = [
             models.Index(
                 fields=["future_at"], name="device_future", condition=~models.Q(future_at=None)
+            ),
+            models.Index(
+                fields=["public_latitude", "public_longitude"], name="device_public_position"
+            ),
+            GistIndex(
+                OnEarth("public_latitude", "public_longitude"),
+                name="device_on_earth",
+                condition=models.Q(public_latitude__isnull=False),
             ),
         ]
         constraints = [
@@ -191,14 +244,25 @@ class Device(Place, Timestamped):
     def __str__(self) -> str:
         return f"{self.name} ({self.id})"
 
-    def save(self, **kwargs: Any) -> None:
-        """Save the row; what follows from its coordinates is kept in step with them."""
-        self.place()
-        if (fields := kwargs.get("update_fields")) and {"latitude", "precise_location"} & {*fields}:
-            kwargs["update_fields"] = {*fields, *self.PLACED}
-        super().save(**kwargs)
-
+    # What `place` derives, and what only the writer of readings may change.
     PLACED = ("geohash", "public_latitude", "public_longitude", "public_geohash")
+    INGESTED = ("latest", "last_reading_at", "future_at", "readings_version")
+
+    def save(self, **kwargs: Any) -> None:
+        """Save the row, what follows from its coordinates in step with them.
+
+        The columns of the newest readings are left alone: a reading may have come in since this
+        row was read.
+        """
+        self.place()
+        fields = kwargs.get("update_fields")
+        if fields is None and not self._state.adding and not kwargs.get("force_insert"):
+            columns = (field for field in self._meta.concrete_fields if not field.generated)
+            fields = {field.name for field in columns if not field.primary_key}
+            kwargs["update_fields"] = fields - {*self.INGESTED}
+        elif fields is not None:
+            kwargs["update_fields"] = {*fields, *self.PLACED, "updated_at"}
+        super().save(**kwargs)
 
     def place(self) -> None:
         """Derive geohash and public position from the coordinates (contract: Device)."""
@@ -213,15 +277,28 @@ class Device(Place, Timestamped):
         self.public_latitude, self.public_longitude = shown
         self.public_geohash = location.geohash(*shown)
 
+    @transaction.atomic
+    def change(self, tags: Iterable[Tag] | None = None, **fields: Any) -> None:
+        """Change some fields of the device, and what follows from them."""
+        for name, value in fields.items():
+            setattr(self, name, value)
+        self.save(update_fields=fields.keys())
+        if tags is not None:
+            self.tags.set(tags)
+        if "kit" in fields:
+            self.adopt_kit()
+
+    def archive(self) -> None:
+        """Take the device out of every answer; readings stay, its MAC address is free again."""
+        self.archived_at = timezone.now()
+        self.save(update_fields=["archived_at"])
+
     def adopt_kit(self) -> None:
         """Join the device to the sensors of its kit, and part it from those it never posted.
 
         Contract, Sensor: a device's sensors are those of its kit, plus any it has posted.
         """
-        posted = self.newest.sensors
-        self.components.exclude(sensor_id__in=posted).exclude(sensor__kits=self.kit_id).delete()
-        rows = self.kit.kit_sensors.all() if self.kit else []
-        Component.objects.ensure(self.pk, [(row.sensor_id, row.key) for row in rows])
+        Device.objects.filter(pk=self.pk).refit()
 
     @property
     def newest(self) -> Latest:
@@ -254,6 +331,7 @@ class Component(Timestamped):
     sensor = models.ForeignKey(Sensor, on_delete=models.PROTECT, related_name="components")
     key = models.CharField(max_length=50, null=True, blank=True)
 
+    ransackable: ClassVar = Ransackable(("id", "uuid", "device_id", "sensor_id"))
     objects = ComponentQuerySet.as_manager()
 
     class Meta:
@@ -278,6 +356,11 @@ class Experiment(Timestamped):
     starts_at = models.DateTimeField(null=True, blank=True)
     ends_at = models.DateTimeField(null=True, blank=True)
     devices = models.ManyToManyField(Device, blank=True, related_name="experiments")
+
+    ransackable: ClassVar = Ransackable(
+        ("id", "name", "description", "owner_id", "is_test", "starts_at", "ends_at")
+        + ("created_at", "updated_at")
+    )
 
     class Meta:
         ordering = ["id"]

@@ -1,14 +1,47 @@
-"""Which devices a viewer may see, and where they are: the only place these rules stand."""
+"""Which devices a viewer may see, where they are, what they have: where these rules stand."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
-from django.db import models, transaction
+from django.db import connection, models, transaction
+from django.db.models import Q
+from django.db.models.functions import Cast
+from django.db.models.lookups import LessThanOrEqual
+from django.utils import timezone
+
+from apps.devices.positions import Around, Box, Distance, Point, chord
 
 if TYPE_CHECKING:
-    from apps.devices.models import Component, Device  # noqa: F401
+    from apps.devices.models import Component, Device, Tag  # noqa: F401
+
+
+PART_FROM_SENSORS = """
+DELETE FROM devices_component AS component USING devices_device AS device
+WHERE component.device_id = device.id AND device.id = ANY(%(devices)s::bigint[])
+  AND device.latest #> ARRAY['sensors', component.sensor_id::text] IS NULL
+  AND NOT EXISTS (
+    SELECT FROM kits_kitsensor AS fitted
+    WHERE fitted.kit_id = device.kit_id AND fitted.sensor_id = component.sensor_id)
+"""
+NAME_BY_KEYS = """
+UPDATE devices_component AS component SET key = fitted.key, updated_at = %(now)s
+FROM devices_device AS device JOIN kits_kitsensor AS fitted ON fitted.kit_id = device.kit_id
+WHERE component.device_id = device.id AND device.id = ANY(%(devices)s::bigint[])
+  AND component.sensor_id = fitted.sensor_id AND component.key IS DISTINCT FROM fitted.key
+"""
+JOIN_TO_SENSORS = """
+INSERT INTO devices_component (uuid, device_id, sensor_id, key, created_at, updated_at)
+SELECT gen_random_uuid(), device.id, fitted.sensor_id, fitted.key, %(now)s, %(now)s
+FROM devices_device AS device JOIN kits_kitsensor AS fitted ON fitted.kit_id = device.kit_id
+WHERE device.id = ANY(%(devices)s::bigint[])
+  AND NOT EXISTS (
+    SELECT FROM devices_component AS component
+    WHERE component.device_id = device.id AND component.sensor_id = fitted.sensor_id)
+ORDER BY device.id, fitted.sensor_id
+ON CONFLICT (device_id, sensor_id) DO NOTHING
+"""
 
 
 class DeviceQuerySet(models.QuerySet["Device"]):
@@ -28,15 +61,59 @@ class DeviceQuerySet(models.QuerySet["Device"]):
         return devices.filter(is_private=False)
 
     @transaction.atomic
-    def register(self, **fields: Any) -> Device:
+    def register(self, tags: Iterable[Tag] = (), **fields: Any) -> Device:
         """Add a device with the sensors of its kit; `fields` are those of the model."""
         device = self.create(**fields)
+        device.tags.set(tags)
         device.adopt_kit()
         return device
+
+    @transaction.atomic
+    def refit(self) -> None:
+        """Join the devices to the sensors of their kits, and part them from all they never posted.
+
+        For any number of devices, in four queries; a component goes by the key that the kit
+        gives its sensor. Contract, Sensor: a device's sensors are those of its kit, plus any it
+        has posted.
+        """
+        # Held, so that no reading comes in meanwhile whose sensor is not in `latest` yet.
+        held = self.order_by("pk").select_for_update(of=("self",), no_key=True)
+        devices = list(held.values_list("pk", flat=True))
+        with connection.cursor() as cursor:
+            for statement in (PART_FROM_SENSORS, NAME_BY_KEYS, JOIN_TO_SENSORS):
+                cursor.execute(statement, {"devices": devices, "now": timezone.now()})
 
     def on_map(self) -> DeviceQuerySet:
         """What the world map shows: public devices with a position."""
         return self.active().filter(is_private=False, public_latitude__isnull=False)
+
+    def near(self, point: Point) -> DeviceQuerySet:
+        """Nearest first; devices without a position drop out (contract: near)."""
+        placed = self.filter(public_latitude__isnull=False)
+        return placed.order_by(Distance.of_device_from(point), "pk")
+
+    def within(self, point: Point, kilometres: float) -> DeviceQuerySet:
+        """Not farther from a point than so many kilometres on the great circle."""
+        return self.filter(public_latitude__isnull=False).filter(
+            Around.of_device(point, kilometres),
+            LessThanOrEqual(Distance.of_device_from(point), chord(kilometres)),
+        )
+
+    def in_box(self, box: Box) -> DeviceQuerySet:
+        """In a box; one whose west is greater than its east crosses the antimeridian."""
+        east_of, west_of = Q(public_longitude__gte=box.west), Q(public_longitude__lte=box.east)
+        across = east_of | west_of if box.west > box.east else east_of & west_of
+        return self.filter(across, public_latitude__range=(box.south, box.north))
+
+    def with_tags(self, names: Iterable[str]) -> DeviceQuerySet:
+        """With any of these tags, whatever their case; no device twice."""
+        any_of_them = Q()
+        for name in names:
+            any_of_them |= Q(tag__name__iexact=name)
+        if not any_of_them:
+            return self.none()
+        tagged = self.model.tags.through.objects.filter(any_of_them)
+        return self.filter(pk__in=tagged.values("device_id"))
 
     def for_map(self) -> DeviceQuerySet:
         """Fetches what an entry of the world map shows, in order of ids."""
@@ -58,6 +135,21 @@ class DeviceQuerySet(models.QuerySet["Device"]):
 
 class ComponentQuerySet(models.QuerySet["Component"]):
     """Components of devices."""
+
+    def with_newest(self) -> ComponentQuerySet:
+        """Fetches as `newest` what the device's row keeps of the sensor's newest reading.
+
+        That is one `latest.Newest` as a list, None where there is none; no more of the row.
+        """
+        sensor = Cast("sensor_id", models.TextField())
+        newest = models.Func(
+            models.F("device__latest"),
+            models.Value("sensors"),
+            sensor,
+            function="jsonb_extract_path",
+            output_field=models.JSONField(),
+        )
+        return self.annotate(newest=newest)
 
     def ensure(self, device_id: int, keys: Iterable[tuple[int, str | None]]) -> None:
         """Join a device to sensors, given as pairs of sensor id and key, where it is not yet."""

@@ -1,12 +1,16 @@
-"""Where devices are."""
+"""Where devices are, their components and their tags."""
 
 from django.urls import re_path
 
 from apps.api.routing import Router
+from apps.devices.component_views import ComponentViewSet
+from apps.devices.tag_views import TagViewSet
 from apps.devices.views import DeviceViewSet, FreshWorldMapView, WorldMapView
 
 router = Router()
 router.register("devices", DeviceViewSet, "device")
+router.register("components", ComponentViewSet, "component")
+router.register("tags", TagViewSet, "tag")
 
 urlpatterns = [
     re_path(r"^devices/world_map/?$", WorldMapView.as_view(), name="world_map"),

@@ -3,42 +3,88 @@
 from __future__ import annotations
 
 import orjson
+from django.db import transaction
 from django.db.models import QuerySet
 from django.http import HttpResponse
 from django.http.response import HttpResponseBase
 from django.utils import timezone
 from django.utils.cache import patch_vary_headers
-from rest_framework import serializers
-from rest_framework.mixins import ListModelMixin, RetrieveModelMixin
-from rest_framework.permissions import IsAuthenticated
+from django_filters.rest_framework import DjangoFilterBackend
+from rest_framework.mixins import (
+    CreateModelMixin,
+    ListModelMixin,
+    RetrieveModelMixin,
+    UpdateModelMixin,
+)
 from rest_framework.request import Request
 from rest_framework.response import Response
+from rest_framework.serializers import BaseSerializer
 
-from apps.api.views import ApiView, ApiViewSet
+from apps.api.permissions import OwnerToWrite, SignedIn
+from apps.api.views import ApiView, ApiViewSet, Destroys
 from apps.devices import world_map
+from apps.devices.filters import DeviceFilter
+from apps.devices.inputs import DeviceInput
 from apps.devices.models import Device
 from apps.devices.serializers import Json, device_json
 
 
-class DeviceSerializer(serializers.BaseSerializer[Device]):
-    """A whole device as the viewer sees it."""
+class DeviceSerializer(DeviceInput):
+    """What a client says of a device, and a whole device as the viewer sees it."""
 
     def to_representation(self, instance: Device) -> Json:
         """See `device_json`."""
-        return device_json(instance, self.context["request"].user, timezone.now())
+        viewer = self.context["request"].user
+        if not hasattr(instance.owner, "visible_devices"):  # just added or changed
+            instance = Device.objects.for_detail(viewer).get(pk=instance.pk)
+        return device_json(instance, viewer, timezone.now())
+
+    def create(self, validated_data: Json) -> Device:
+        """Register the device."""
+        return Device.objects.register(**validated_data)
+
+    def update(self, instance: Device, validated_data: Json) -> Device:
+        """Change what was sent and nothing else."""
+        instance.change(**validated_data)
+        return Device.objects.get(pk=instance.pk)
 
 
-class DeviceViewSet(ListModelMixin, RetrieveModelMixin, ApiViewSet):
-    """`GET /v0/devices` and `/v0/devices/:id` (reference: Get a Device, Get All Devices)."""
+class DeviceViewSet(
+    ListModelMixin,
+    RetrieveModelMixin,
+    CreateModelMixin,
+    UpdateModelMixin,
+    Destroys,
+    ApiViewSet,
+):
+    """`/v0/devices` and `/v0/devices/:id` (reference: Devices)."""
 
     serializer_class = DeviceSerializer
+    permission_classes = [OwnerToWrite]
+    filter_backends = [DjangoFilterBackend]
+    filterset_class = DeviceFilter
     queryset = Device.objects.all()
     lookup_value_regex = r"\d+"
 
     def get_queryset(self) -> QuerySet[Device]:
         """What the viewer may see: a private device is not there for strangers."""
         viewer = self.request.user
-        return Device.objects.visible_to(viewer).for_detail(viewer).order_by("pk")
+        return Device.objects.visible_to(viewer).for_detail(viewer)
+
+    def perform_create(self, serializer: BaseSerializer[Device]) -> None:
+        """The device belongs to whoever adds it."""
+        serializer.save(owner=self.request.user)
+        transaction.on_commit(world_map.drop)
+
+    def perform_update(self, serializer: BaseSerializer[Device]) -> None:
+        """What the map shows may have changed: place, privacy, name."""
+        serializer.save()
+        transaction.on_commit(world_map.drop)
+
+    def perform_destroy(self, instance: Device) -> None:
+        """The device leaves every answer; an admin may restore or purge it."""
+        instance.archive()
+        transaction.on_commit(world_map.drop)
 
 
 class WorldMapView(ApiView):
@@ -71,7 +117,7 @@ class WorldMapView(ApiView):
 class FreshWorldMapView(ApiView):
     """`GET /v0/devices/fresh_world_map`: the same, uncached, for signed-in users."""
 
-    permission_classes = [IsAuthenticated]
+    permission_classes = [SignedIn]
 
     def get(self, request: Request) -> HttpResponseBase:
         """Computed for this request."""

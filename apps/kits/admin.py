@@ -50,6 +50,11 @@ class KitAdmin(PlatformAdmin[Kit]):
         """How many sensors the kit has."""
         return int(kit.sensor_count)
 
+    def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
+        """Save the sensors too; what the devices of the kit have follows."""
+        super().save_related(request, form, formsets, change)
+        form.instance.devices.refit()
+
     def has_delete_permission(self, request: HttpRequest, obj: Kit | None = None) -> bool:
         """Only a kit that no device is built by can be deleted, and one at a time.
 

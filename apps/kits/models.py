@@ -3,14 +3,27 @@
 from __future__ import annotations
 
 import uuid
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, ClassVar
 
 from django.core.exceptions import ValidationError
-from django.db import models
+from django.db import models, transaction
 from django.db.models.functions import Lower
 
+from apps.api.ransack.schema import Ransackable
 from apps.sensors import calibration
 from apps.sensors.models import Sensor, Timestamped
+
+
+class KitQuerySet(models.QuerySet["Kit"]):
+    """Kits."""
+
+    def for_detail(self) -> KitQuerySet:
+        """Fetches what a kit shows, in a fixed number of queries; it does not show formulas."""
+        rows = KitSensor.objects.select_related("sensor__measurement").defer("calibration")
+        return self.prefetch_related(
+            models.Prefetch("kit_sensors", rows), "kit_sensors__sensor__tags"
+        )
 
 
 class Kit(Timestamped):
@@ -22,12 +35,31 @@ class Kit(Timestamped):
     description = models.TextField(blank=True, default="")
     sensors = models.ManyToManyField(Sensor, through="KitSensor", related_name="kits")
 
+    ransackable: ClassVar = Ransackable(
+        ("id", "uuid", "name", "slug", "description", "created_at", "updated_at"),
+        associations={"sensors": "sensors"},
+    )
+
+    objects = KitQuerySet.as_manager()
+
     class Meta:
         ordering = ["id"]
         constraints = [models.UniqueConstraint(Lower("slug"), name="kit_slug_unique")]
 
     def __str__(self) -> str:
         return self.name
+
+    @transaction.atomic
+    def equip(self, sensors: Sequence[KitSensor]) -> None:
+        """Replace the sensors of the kit by `sensors`, rows that are not saved yet.
+
+        What the devices of the kit have follows (see `DeviceQuerySet.refit`).
+        """
+        KitSensor.objects.filter(kit=self).delete()
+        for row in sensors:
+            row.kit = self
+        KitSensor.objects.bulk_create(sensors)
+        self.devices.refit()
 
 
 def check_formula(value: Any) -> None:

@@ -14,8 +14,8 @@ from django.urls import URLPattern, path
 from django.utils.dateparse import parse_datetime
 
 from apps.devices.admin import DeviceAdmin
-from apps.devices.forms import MAC_PART, mac_key
-from apps.devices.models import Device
+from apps.devices.forms import MAC_PART
+from apps.devices.models import Device, mac_key
 from apps.readings import sensor_sets
 from apps.readings.ingest import as_values
 from apps.readings.models import IngestError, Reading

@@ -18,7 +18,7 @@ from django.views.decorators.csrf import csrf_exempt
 from rest_framework.exceptions import MethodNotAllowed
 
 from apps.api.errors import answer
-from apps.devices.models import Device
+from apps.devices.models import Device, mac_key
 from apps.readings import ingest, ingest_errors, keys, payloads
 from apps.readings.models import IngestError
 from apps.readings.payloads import Refusal
@@ -71,10 +71,7 @@ def tell_time(request: HttpRequest) -> HttpResponse:
 def take(mac_address: str, version: str | None, data: str, now: datetime) -> None:
     """Store the rows of one post and keep the reasons of what was refused, in one transaction."""
     device = (
-        Device.objects.active()
-        .select_related("kit")
-        .filter(mac_key=mac_address.lower().replace("-", ":"))
-        .first()
+        Device.objects.active().select_related("kit").filter(mac_key=mac_key(mac_address)).first()
     )
     if device is None:
         reason = "unknown MAC address" if mac_address else "MAC address is missing"

@@ -50,11 +50,8 @@ class SensorForm(SensorModelForm):
     def clean_parent(self) -> Sensor | None:
         """Refuse a parent that has this sensor above it: the tree would have a loop."""
         parent: Sensor | None = self.cleaned_data["parent"]
-        above = parent
-        while above is not None:
-            if above.pk == self.instance.pk:
-                raise ValidationError("has this sensor above it")
-            above = above.parent
+        if parent is not None and parent.is_within(self.instance):
+            raise ValidationError("has this sensor above it")
         return parent
 
 

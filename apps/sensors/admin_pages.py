@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from django.contrib import admin, messages
+from django.contrib.admin.widgets import AdminTextareaWidget
 from django.core.exceptions import ValidationError
 from django.db import models, transaction
 from django.forms import Field, JSONField
@@ -45,7 +46,10 @@ class OptionalJSONField(JSONField):
 
 
 FORM_FIELDS: dict[type[models.Field[Any, Any]], dict[str, Any]] = {
-    models.JSONField: {"form_class": OptionalJSONField}
+    models.JSONField: {
+        "form_class": OptionalJSONField,
+        "widget": AdminTextareaWidget(attrs={"rows": 3}),
+    }
 }
 
 

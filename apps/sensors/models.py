@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import uuid
+from typing import ClassVar
 
 from django.core.validators import URLValidator
 from django.db import models
 from django.db.models.functions import Lower
 from django.utils import timezone
+
+from apps.api.ransack.schema import Ransackable
 
 
 class Timestamped(models.Model):
@@ -29,6 +32,10 @@ class Measurement(Timestamped):
     unit = models.CharField(max_length=50, null=True, blank=True)
     definition = models.TextField(null=True, blank=True)
 
+    ransackable: ClassVar = Ransackable(
+        ("id", "uuid", "name", "description", "unit", "definition", "created_at", "updated_at")
+    )
+
     class Meta:
         ordering = ["id"]
         constraints = [models.UniqueConstraint(Lower("name"), name="measurement_name_unique")]
@@ -42,6 +49,8 @@ class SensorTag(Timestamped):
 
     name = models.CharField(max_length=100)
     description = models.TextField(blank=True, default="")
+
+    ransackable: ClassVar = Ransackable(("id", "name", "description", "created_at", "updated_at"))
 
     class Meta:
         ordering = ["id"]
@@ -79,6 +88,12 @@ class Sensor(Timestamped):
     unit_definition = models.TextField(null=True, blank=True)
     tags = models.ManyToManyField(SensorTag, blank=True, related_name="sensors")
 
+    ransackable: ClassVar = Ransackable(
+        ("id", "uuid", "parent_id", "name", "description", "unit", "measurement_id")
+        + ("default_key", "created_at", "updated_at"),
+        associations={"measurement": "measurement"},
+    )
+
     class Meta:
         ordering = ["id"]
         indexes = [models.Index(fields=["default_key"], name="sensor_default_key")]
@@ -94,3 +109,13 @@ class Sensor(Timestamped):
 
     def __str__(self) -> str:
         return f"{self.name} ({self.id})"
+
+    def is_within(self, other: Sensor) -> bool:
+        """Whether this sensor is `other`, or `other` stands above it in the tree."""
+        parents = dict(Sensor.objects.values_list("pk", "parent_id"))
+        passed: set[int] = set()
+        here: int | None = self.pk
+        while here is not None and here not in passed:
+            passed.add(here)
+            here = parents.get(here)
+        return other.pk in passed

@@ -12,6 +12,8 @@ from django.db import models
 from django.db.models.functions import Lower
 from django.utils import timezone
 
+from apps.api.ransack.schema import Ransackable
+from apps.devices.models import Device
 from apps.users import legacy_keys
 
 # Contract, Resources, User: 3-30 characters, no `@` except at the start, no `/` or control
@@ -37,6 +39,18 @@ class UserQuerySet(models.QuerySet["User"]):
         field = "email" if "@" in name[1:] else "username"
         # Lower() on both sides is what the unique indexes are made of.
         return self.alias(sought=Lower(field)).filter(sought=Lower(models.Value(name)))
+
+    def for_detail(self, viewer: Any) -> UserQuerySet:
+        """Fetches what a user shows to `viewer`, in a fixed number of queries.
+
+        His devices come as `visible_devices`, in order of ids. The columns left out are those
+        that nobody is shown.
+        """
+        devices = Device.objects.visible_to(viewer).defer("postprocessing").order_by("pk")
+        visible = models.Prefetch(
+            "devices", devices.prefetch_related("kit", "tags"), to_attr="visible_devices"
+        )
+        return self.defer("password", "last_login", "legacy_api_key_hash").prefetch_related(visible)
 
 
 class UserManager(BaseUserManager.from_queryset(UserQuerySet)["User"]):  # type: ignore[misc]
@@ -95,6 +109,13 @@ class User(AbstractBaseUser):
     archived_at = models.DateTimeField(null=True, blank=True, editable=False)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
     updated_at = models.DateTimeField(auto_now=True)
+
+    ransackable: ClassVar = Ransackable(
+        ("id", "uuid", "username", "first_name", "last_name", "city", "country_code", "url")
+        + ("created_at", "updated_at"),
+        renamed={"joined_at": "created_at"},
+        associations={"devices": "devices", "sensors": "devices__sensors"},
+    )
 
     USERNAME_FIELD = "username"
     EMAIL_FIELD = "email"

@@ -183,8 +183,16 @@ def test_a_protected_row_says_what_depends_on_it(device: Device) -> None:
     }
 
 
+def test_a_view_that_deletes_a_protected_row_is_422(client: Client) -> None:
+    answer = client.get("/v0/raise/protected")
+    assert answer.status_code == 422
+    assert answer.json()["errors"] == {
+        "base": ["cannot delete record because dependent tags exist"]
+    }
+
+
 def test_a_restricted_row_says_what_depends_on_it() -> None:
-    error = RestrictedError("no", {Kit(), Sensor(), Component()})
+    error = RestrictedError("no", {Kit(pk=1), Sensor(pk=1), Component(pk=1)})
     assert kept_from_deletion(error).detail == {
         "base": ["cannot delete record because dependent components and kits and sensors exist"]
     }

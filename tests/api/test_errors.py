@@ -35,6 +35,8 @@ CHALLENGE = 'Basic realm="Application", Token realm="Application", Bearer realm=
         ("teapot", 418, "teapot", "Validation failed: Tea only"),
         ("suspicious", 400, "bad_request", "The request cannot be understood"),
         ("django-bad", 400, "bad_request", "The request cannot be understood"),
+        ("too-big", 413, "payload_too_large", "The body is too large"),
+        ("too-many", 400, "bad_request", "There are too many parameters"),
         ("unreadable", 400, "bad_request", "The body cannot be read"),
         ("boom", 500, "internal_server_error", "Internal server error"),
     ],
@@ -108,6 +110,8 @@ def test_an_unknown_url_is_not_found_by_any_method(client: Client, path: str, me
         ("suspicious", 400, "bad_request"),
         ("django-bad", 400, "bad_request"),
         ("boom", 500, "internal_server_error"),
+        ("too-big", 413, "payload_too_large"),
+        ("too-many", 400, "bad_request"),
         ("away", 503, "service_unavailable"),
     ],
 )

@@ -105,8 +105,8 @@ def test_a_cookie_signs_nobody_in(client: Client, carol: User) -> None:
     client.force_login(carol)
     assert client.get("/v0/echo").json()["user"] == "AnonymousUser"
     assert b'"AnonymousUser"' in client.get("/v0/echo?callback=f").content
-    names = [door.__name__ for door in api_settings.DEFAULT_AUTHENTICATION_CLASSES]
-    assert "SessionAuthentication" not in names
+    doors = str(api_settings.DEFAULT_AUTHENTICATION_CLASSES)
+    assert "SessionAuthentication" not in doors
 
 
 def test_a_304_has_no_body_to_wrap(client: Client) -> None:

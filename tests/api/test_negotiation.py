@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from django.test import Client
 from hypothesis import given
@@ -27,9 +29,9 @@ class CSV(BaseRenderer):
 
 def chosen(accept: str | None) -> str:
     """The media type that a view with JSON and CSV answers in."""
-    headers = {} if accept is None else {"HTTP_ACCEPT": accept}
+    headers: Any = {} if accept is None else {"HTTP_ACCEPT": accept}
     request = Request(APIRequestFactory().get("/", **headers))
-    forms = [JSONRenderer(), JSONPRenderer(), CSV()]
+    forms: list[BaseRenderer] = [JSONRenderer(), JSONPRenderer(), CSV()]
     return ContentNegotiation().select_renderer(request, forms)[1]
 
 

@@ -8,6 +8,7 @@ from django.test import Client
 from apps.api.exceptions import RecordNotFound
 from apps.api.records import find
 from apps.devices.models import Device, Tag
+from apps.users.models import User
 
 
 @pytest.mark.django_db
@@ -42,8 +43,8 @@ def test_a_detail_view_names_the_record_it_did_not_find(client: Client, key: str
 
 
 @pytest.mark.django_db
-def test_a_view_by_another_key_says_which(client: Client) -> None:
-    answer = client.patch("/v0/own/nobody")
+def test_a_view_by_another_key_says_which(client: Client, alice: User) -> None:
+    answer = client.patch("/v0/own/nobody", headers={"authorization": "User alice"})
     assert answer.json()["message"] == "Couldn't find User with 'username'=nobody"
 
 

@@ -7,27 +7,16 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
-from django.core.exceptions import BadRequest, PermissionDenied, SuspiciousOperation
-from django.core.exceptions import ValidationError as DjangoValidationError
 from django.db import connection
-from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
-from django.http.request import UnreadablePostError
-from django.urls import include, path, re_path
+from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from django.urls import URLPattern, URLResolver, include, path, re_path
 from django.views.decorators.csrf import csrf_protect
-from rest_framework import exceptions as framework
 from rest_framework import mixins, serializers
-from rest_framework.authentication import BaseAuthentication
 from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from apps.api.conditional import known_by
-from apps.api.exceptions import (
-    EndpointNotFound,
-    ParameterMissing,
-    RecordNotFound,
-    ServiceUnavailable,
-)
 from apps.api.pagination import CataloguePagination, CursorPagination, PageNumberPagination
 from apps.api.permissions import (
     AdminOnly,
@@ -42,31 +31,12 @@ from apps.api.routing import Router
 from apps.api.views import ApiView, ApiViewSet, Destroys, GenericApiView, RootView
 from apps.devices.models import Device, Tag
 from apps.users.models import User
+from tests.api.toys import RAISED, NamedUser, Toy
 
 handler400 = "apps.api.errors.bad_request"
 handler403 = "apps.api.errors.permission_denied"
 handler404 = "apps.api.errors.page_not_found"
 handler500 = "apps.api.errors.server_error"
-
-
-class NamedUser(BaseAuthentication):
-    """`Authorization: User alice` is alice; any other credential is wrong."""
-
-    def authenticate(self, request: Request) -> tuple[User, None] | None:
-        header = request.headers.get("Authorization")
-        if header is None:
-            return None
-        user = User.objects.filter(username=header.removeprefix("User ")).first()
-        if user is None:
-            raise framework.AuthenticationFailed
-        return user, None
-
-
-class Toy(ApiView):
-    """Free of real credentials and limits."""
-
-    authentication_classes = [NamedUser]
-    throttle_classes: Any = []
 
 
 class Echo(Toy):
@@ -126,38 +96,6 @@ class People(Toy):
         person = Person(data=request.data)
         person.is_valid(raise_exception=True)
         return Response(person.validated_data, status=201)
-
-
-class Teapot(framework.APIException):
-    """A status that the contract does not know."""
-
-    status_code = 418
-    default_detail = {"tea": ["only"]}
-    default_code = "teapot"
-
-
-RAISED: dict[str, Any] = {
-    "parse": lambda: framework.ParseError("near must be lat,lng"),
-    "missing": lambda: ParameterMissing("q"),
-    "anonymous": framework.NotAuthenticated,
-    "expired": lambda: framework.AuthenticationFailed("The token has expired"),
-    "forbidden": framework.PermissionDenied,
-    "django-forbidden": PermissionDenied,
-    "record": lambda: RecordNotFound(Device, "id", 101308),
-    "http404": Http404,
-    "not-found": lambda: framework.NotFound("The link was used already"),
-    "endpoint": EndpointNotFound,
-    "media": lambda: framework.UnsupportedMediaType("text/x"),
-    "throttled": lambda: framework.Throttled(2.2),
-    "away": ServiceUnavailable,
-    "teapot": Teapot,
-    "model-validation": lambda: DjangoValidationError({"name": ["bad", "worse"]}),
-    "model-validation-list": lambda: DjangoValidationError("This is bad."),
-    "suspicious": lambda: SuspiciousOperation("secret path /etc/passwd"),
-    "django-bad": lambda: BadRequest("secret"),
-    "unreadable": lambda: UnreadablePostError("gone"),
-    "boom": lambda: RuntimeError("SELECT secret FROM /work"),
-}
 
 
 class Raises(Toy):
@@ -360,7 +298,7 @@ router = Router()
 router.register("tags", Tags, "tag")
 router.register("open-tags", OpenTags, "open-tag")
 
-api = [
+api: list[URLPattern | URLResolver] = [
     path("echo", Echo.as_view()),
     path("unwrapped", NoParser.as_view()),
     path("values", Values.as_view()),

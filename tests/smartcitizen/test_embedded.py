@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-import pwd
 import shutil
 import signal
 import subprocess
@@ -13,8 +12,13 @@ import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from subprocess import DEVNULL
 
 import pytest
+
+from smartcitizen.embedded_postgres_server import Postgres
+from smartcitizen.embedded_redis_server import Redis
+from smartcitizen.server_account import account_for
 
 ROOT = Path(__file__).resolve().parents[2]
 CLEAN = {key: value for key, value in os.environ.items() if not key.endswith(("_URL", "_DATABASE"))}
@@ -181,29 +185,21 @@ def test_after_a_kill_nothing_is_lost_and_the_next_start_works(var: Path) -> Non
 
 
 def test_servers_of_a_start_that_could_not_end_them_are_found_and_stopped(var: Path) -> None:
-    # The command line of an embedded server, started by hand: nothing ends it with its starter.
     ask(var, "ask('CREATE TABLE kept AS SELECT 41 AS n; SELECT 1')")
-    report = "import os; print('up', flush=True); os.kill(os.getppid(), 9)"
-    first = start(var, "sh", "-c", "echo up; read line")
-    lines = {}
-    for pid in servers_of(var):
-        words = Path(f"/proc/{pid}/cmdline").read_text().strip("\0").split("\0")
-        if "postgres" in words[0] or "valkey" in words[0]:
-            lines[words[0]] = words
-    first.terminate()
-    first.communicate(timeout=20)
-    account = {"user": "nobody", "group": pwd.getpwnam("nobody").pw_gid, "extra_groups": []}
-    options = account if os.geteuid() == 0 else {}
+    # Started by hand, so that nothing ends them with their starter.
+    account = account_for(var / "postgres")
+    servers = [kind(var, var / "run", account) for kind in (Postgres, Redis)]
     left = [
         subprocess.Popen(
-            words, cwd="/", stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, **options
+            server.command(), cwd="/", stdout=DEVNULL, stderr=DEVNULL, **account.options
         )
-        for words in lines.values()
+        for server in servers
     ]
-    time.sleep(1)
+    while not all(server.answers() for server in servers):
+        time.sleep(0.05)
     try:
         said = ask(var, "print(ask('SELECT n FROM kept'), cache.ping())")
-        assert said.count("of an earlier start still runs") == 2, report
+        assert said.count("of an earlier start still runs") == 2
         assert said.splitlines()[-1] == "41 True"
     finally:
         for process in left:
@@ -299,16 +295,22 @@ def test_a_user_without_rights_runs_them_as_himself(var: Path) -> None:
     var.mkdir()
     shutil.chown(var, "nobody")
     var.parent.chmod(0o711)
-    command = embedded(var, "stat", "-c", "%U %a", f"{var}/postgres", f"{var}/run")
+    run(var.parent / "root", "true")  # opens the way to the programs, wherever they lie
+    # Python itself may lie where only root can read it: it drops its rights when all is loaded.
+    code = (
+        "import encodings.idna, locale, os, sys, pwd\n"
+        "from smartcitizen.embedded import main\n"
+        "nobody = pwd.getpwnam('nobody')\n"
+        "os.setgroups([]); os.setgid(nobody.pw_gid); os.setuid(nobody.pw_uid)\n"
+        "sys.exit(main(sys.argv[1:]))\n"
+    )
+    paths = (str(var / "postgres"), str(var / "run"))
     done = subprocess.run(
-        command,
+        [sys.executable, "-c", code, "--var", str(var), "--", "stat", "-c", "%U %a", *paths],
         cwd=ROOT,
         env=CLEAN | {"HOME": "/nonexistent"},
         capture_output=True,
         text=True,
-        user="nobody",
-        group=pwd.getpwnam("nobody").pw_gid,
-        extra_groups=[],
         timeout=60,
         check=False,
     )

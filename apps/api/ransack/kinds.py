@@ -61,6 +61,7 @@ class Kind:
     """
 
     shape: str  # completes "… is not"
+    plural = "values"  # completes "is for attributes that hold …"
 
     def read(self, text: str) -> Any:
         """The value that `text` says; raises ValueError where it says none of this kind."""
@@ -103,6 +104,7 @@ class Text(Kind):
     """Text: equality ignores case, order does not."""
 
     shape = "a text that a database can hold"
+    plural = "text"
 
     def read(self, text: str) -> str:
         """Any text without the characters that PostgreSQL has no place for."""
@@ -160,7 +162,7 @@ class Float(Kind):
         return number
 
 
-class Exactly(Kind):
+class Numeric(Kind):
     """Decimal numbers."""
 
     shape = "a number"
@@ -175,6 +177,7 @@ class Boolean(Kind):
     """True or false."""
 
     shape = "a boolean (true, false, t, f, 1 or 0)"
+    plural = "true or false"
 
     def read(self, text: str) -> bool:
         """One of the six ways to say it, ignoring case."""
@@ -242,7 +245,7 @@ KINDS: tuple[tuple[type[models.Field[Any, Any]], Kind], ...] = (
     (models.DateTimeField, Time()),
     (models.IntegerField, Integer()),
     (models.FloatField, Float()),
-    (models.DecimalField, Exactly()),
+    (models.DecimalField, Numeric()),
     (models.UUIDField, Identifier()),
     (models.CharField, Text()),
     (models.TextField, Text()),
@@ -253,7 +256,7 @@ def kind_of(field: models.Field[Any, Any]) -> Kind:
     """The kind of what a model's field holds; raises TypeError where ransack has none for it."""
     if isinstance(field, models.ForeignKey):
         return kind_of(field.target_field)
-    if isinstance(field, models.GeneratedField):
+    if isinstance(field, models.GeneratedField) and field.output_field is not None:
         return kind_of(field.output_field)
     for known, kind in KINDS:
         if isinstance(field, known):

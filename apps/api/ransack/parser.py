@@ -21,7 +21,7 @@ COMBINATOR = ("m", "combinator")
 GROUPINGS = ("g", "groupings")
 CONDITIONS = ("c", "conditions")
 SORTS = ("s", "sort", "sorts")
-BETWEEN_ATTRIBUTES = re.compile(r"_(or|and)_")
+OR_AND = re.compile(r"_(or|and)_")
 
 
 @dataclass(frozen=True)
@@ -117,16 +117,12 @@ class _Reader:
         if (found := detect(name)) is None:
             raise InvalidSearch(at, f"{quoted(name)} ends in no predicate: {_known_predicates()}")
         attributes, predicate = found
-        words = set(BETWEEN_ATTRIBUTES.findall(attributes))
-        if len(words) > 1:
+        first, *rest = OR_AND.split(attributes)  # attribute, word, attribute, word, attribute
+        words, others = rest[::2], rest[1::2]
+        if len(set(words)) > 1:
             raise InvalidSearch(at, f"_or_ and _and_ cannot be mixed; use {self.key}[g][0]")
-        return self.condition(
-            at,
-            BETWEEN_ATTRIBUTES.sub("\0", attributes).split("\0"),
-            "or" if words == {"or"} else "and",
-            predicate,
-            values,
-        )
+        combinator: Combinator = "or" if "or" in words else "and"
+        return self.condition(at, [first, *others], combinator, predicate, values)
 
     def long_condition(self, at: str, node: Node) -> Condition | None:
         """`q[c][0]`: `[a]` attributes, `[p]` predicate, `[v]` values, `[m]`; None where blank."""
@@ -136,7 +132,7 @@ class _Reader:
         values = _texts(f"{at}[v]", parts.get("v", ""), "value")
         if not values:
             return None
-        predicate = "".join(_texts(f"{at}[p]", parts.get("p", ""), ""))
+        predicate = _text(f"{at}[p]", parts.get("p", ""))
         if predicate not in PREDICATES:
             raise InvalidSearch(
                 f"{at}[p]", f"{quoted(predicate)} is no predicate: {_known_predicates()}"
@@ -173,10 +169,8 @@ class _Reader:
                 parts = _dictionary(here, member)
                 if unknown := set(parts) - {"name", "dir"}:
                     raise InvalidSearch(f"{here}[{min(unknown)}]", "a sort has name and dir")
-                name, direction = (
-                    "".join(_texts(f"{here}[{each}]", parts.get(each, ""), ""))
-                    for each in ("name", "dir")
-                )
+                name = _text(f"{here}[name]", parts.get("name", ""))
+                direction = _text(f"{here}[dir]", parts.get("dir", ""))
                 texts = [f"{name} {direction}"] if name else []
             for words in filter(None, map(str.split, texts)):
                 self.count(at, "sorts", 1, self.limits.sorts)
@@ -198,7 +192,7 @@ def _sort(at: str, words: list[str]) -> Sort:
 
 
 def _combinator(at: str, node: Node) -> Combinator:
-    word = node.strip().lower() if isinstance(node, str) else None
+    word = _text(at, node).lower()
     if word == "or":
         return "or"
     if word in {"and", ""}:
@@ -206,10 +200,18 @@ def _combinator(at: str, node: Node) -> Combinator:
     raise InvalidSearch(at, "has to be and, or or")
 
 
+def _text(at: str, node: Node) -> str:
+    if not isinstance(node, str):
+        raise InvalidSearch(at, "has to be a single value")
+    return node.strip()
+
+
 def _dictionary(at: str, node: Node) -> dict[str, Node]:
-    if not isinstance(node, dict):
-        raise InvalidSearch(at, f"is a group: write {at}[...]=<value>")
-    return node
+    if isinstance(node, dict):
+        return node
+    if not _texts(at, node, ""):
+        return {}
+    raise InvalidSearch(at, f"is a group: write {at}[...]=<value>")
 
 
 def _members(at: str, node: Node) -> list[tuple[str, Node]]:
@@ -227,11 +229,9 @@ def _texts(at: str, node: Node, name: str) -> list[str]:
     """The values of a scalar or an array, without blanks; `[0][value]=x` where they have a name."""
     texts = []
     for here, each in [(at, node)] if isinstance(node, str) else _members(at, node):
-        if name and isinstance(each, dict) and set(each) == {name}:
-            each = each[name]
-        if not isinstance(each, str):
-            raise InvalidSearch(here, "has to be a value, not a group")
-        texts.append(each.strip())
+        if isinstance(each, dict) and set(each) == {name}:
+            here, each = f"{here}[{name}]", each[name]
+        texts.append(_text(here, each))
     return [text for text in texts if text]
 
 

@@ -1,0 +1,61 @@
+# What a person runs. `make help` lists it.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+# Any key serves tests and checks; nothing that they keep outlives them.
+TEST_ENV := SECRET_KEY=for-tests-and-checks-alone-0123456789-abcdefghijklmnopqrstuvwxyz
+
+.DEFAULT_GOAL := help
+.PHONY: help run test check format system-deps bench clean
+
+help: ## list the targets
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 20
+
+run: $(VENV)/.runs ## start the platform: HOST, PORT, KIT_PORT and DEMO say how
+	@exec $(BIN)/python -m smartcitizen.embedded -- $(CURDIR)/$(BIN)/python -m smartcitizen.serve
+
+test: $(VENV)/.tests ## run the tests: ARGS="tests/readings -x" runs some of them
+	@$(TEST_ENV) $(BIN)/python -m smartcitizen.embedded --var var/test --throwaway -- \
+		$(CURDIR)/$(BIN)/python -m pytest $(ARGS)
+
+check: $(VENV)/.tests ## format, lint, types, layers, migrations, deployment settings
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(TEST_ENV) DATABASE_URL=postgres://unused@localhost/unused REDIS_URL=redis://unused \
+		$(BIN)/mypy smartcitizen apps
+	$(BIN)/lint-imports
+	$(TEST_ENV) $(BIN)/python -m smartcitizen.embedded --var var/test --throwaway -- \
+		$(BIN)/python manage.py makemigrations --check --dry-run
+	$(TEST_ENV) PUBLIC_URL=https://api.example.org TRUSTED_PROXIES=1 \
+		DATABASE_URL=postgres://unused@localhost/unused REDIS_URL=redis://unused \
+		$(BIN)/python manage.py check --deploy --fail-level WARNING
+
+format: $(VENV)/.tests ## format the code
+	$(BIN)/ruff check --fix-only .
+	$(BIN)/ruff format .
+
+system-deps: ## install, from Debian, the programs that some tests need
+	@command -v apt-get >/dev/null || { echo "make system-deps: this is no Debian; install chromium, mosquitto and nginx yourself"; exit 1; }
+	$(SUDO) apt-get update -q
+	@# A package's own service is not started: the tests start the program themselves.
+	$(SUDO) env DEBIAN_FRONTEND=noninteractive RUNLEVEL=1 \
+		apt-get install -qy --no-install-recommends chromium mosquitto nginx
+SUDO := $(if $(filter-out 0,$(shell id -u)),sudo)
+
+bench: $(VENV)/.tests ## run the benchmarks (minutes)
+	$(BIN)/python benchmarks/servers.py
+
+clean: ## delete the environment and what tests left; never the data under var/
+	rm -rf $(VENV) var/test .coverage .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+
+$(BIN)/python:
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.runs: requirements.txt | $(BIN)/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --only-binary :all: -r requirements.txt
+	@touch $@
+
+$(VENV)/.tests: requirements.txt requirements-dev.txt | $(BIN)/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --only-binary :all: -r requirements-dev.txt
+	@touch $@ $(VENV)/.runs

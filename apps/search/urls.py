@@ -1,0 +1,5 @@
+"""Where the search is."""
+
+from django.urls import URLPattern
+
+urlpatterns: list[URLPattern] = []

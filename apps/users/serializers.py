@@ -1,0 +1,124 @@
+"""Users as JSON, with those of their devices that the viewer may see."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from django.utils import timezone
+
+from apps.devices.location import country_name
+from apps.devices.models import Device
+from apps.devices.serializers import (
+    Json,
+    data_policy_json,
+    hardware_json,
+    location_json,
+    notify_json,
+    sees_secrets,
+)
+from apps.users import accounts, legacy_keys, scopes
+from apps.users.inputs import AccountInput
+from apps.users.models import User
+
+# Contract, User: what stands where the viewer may not see a secret.
+FILTERED = "[FILTERED]"
+
+
+def user_json(user: User, viewer: Any, now: datetime, reveal_key: bool = True) -> Json:
+    """A user as `viewer` sees him (reference: Get a User; contract: User).
+
+    `visible_devices` is what `for_detail` fetched. Secrets are for the user himself and admins;
+    the legacy API key, which opens everything, only where `reveal_key` says that the viewer came
+    with no less.
+    """
+    mine = bool(viewer.is_authenticated and (viewer.pk == user.pk or viewer.is_admin))
+    return {
+        "id": user.pk,
+        "uuid": user.uuid,
+        "role": user.role,
+        "first_name": user.first_name,
+        "last_name": user.last_name,
+        "email": user.email if mine else FILTERED,
+        "username": user.username,
+        "location": {
+            "city": user.city,
+            "country_code": user.country_code,
+            "country": country_name(user.country_code),
+        },
+        "url": user.url,
+        "avatar": user.avatar,
+        "profile_picture": user.avatar or "",
+        "joined_at": user.created_at,
+        "created_at": user.created_at,
+        "updated_at": user.updated_at,
+        "legacy_api_key": legacy_keys.reveal(user) if mine and reveal_key else FILTERED,
+        "forwarding_token": user.forwarding_token if mine else FILTERED,
+        "forwarding_username": user.forwarding_username if mine else FILTERED,
+        "devices": [
+            nested_device_json(device, viewer, now)
+            for device in user.visible_devices  # type: ignore[attr-defined]
+        ],
+    }
+
+
+def nested_device_json(device: Device, viewer: Any, now: datetime) -> Json:
+    """A device within its owner's JSON, as `viewer` sees it (contract: User).
+
+    Unlike in a device by itself, `owner` is the username and `data` the compact latest data of
+    the world map, null for a device that never posted.
+    """
+    mine = sees_secrets(device, viewer)
+    place = location_json(device, mine)
+    return {
+        "id": device.pk,
+        "uuid": device.uuid,
+        "name": device.name,
+        "description": device.description,
+        "state": device.state,
+        "status": device.status(now),
+        "system_tags": device.system_tags(now),
+        "user_tags": [tag.name for tag in device.tags.all()],
+        "added_at": device.created_at,
+        "created_at": device.created_at,
+        "updated_at": device.updated_at,
+        "last_reading_at": device.last_reading_at,
+        "kit_id": device.kit_id,
+        "latitude": place["latitude"],
+        "longitude": place["longitude"],
+        "location": place,
+        "hardware": hardware_json(device, mine),
+        "notify": notify_json(device),
+        "data_policy": data_policy_json(device, mine),
+        "data": device.newest.compact(),
+        "owner": device.owner.username,
+    }
+
+
+class UserSerializer(AccountInput):
+    """What a client says of an account, and a user as the viewer sees him."""
+
+    def to_representation(self, instance: User) -> Json:
+        """See `user_json`. A token that may do less than the legacy API key does not show it."""
+        request = self.context["request"]
+        whole = request.auth is None or request.auth.scopes >= scopes.every_scope()
+        return user_json(instance, request.user, timezone.now(), reveal_key=whole)
+
+    def create(self, validated_data: Json) -> User:
+        """Open an account."""
+        new = accounts.sign_up(**validated_data)
+        user: User = User.objects.for_detail(new).get(pk=new.pk)
+        return user
+
+    def update(self, instance: User, validated_data: Json) -> User:
+        """Change the account."""
+        accounts.change(instance, **validated_data)
+        return instance
+
+
+class SignUpSerializer(UserSerializer):
+    """A new account, shown as its owner sees it (contract: POST)."""
+
+    def to_representation(self, instance: User) -> Json:
+        """See `user_json`."""
+        return user_json(instance, instance, timezone.now())

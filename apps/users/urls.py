@@ -1,0 +1,22 @@
+"""Where users are."""
+
+from django.urls import re_path
+
+from apps.api.routing import Router
+from apps.users.views import MeViewSet, UserViewSet
+
+router = Router()
+router.register("users", UserViewSet, "user")
+
+me = MeViewSet.as_view(
+    {
+        "get": "retrieve",
+        "patch": "partial_update",
+        "put": "partial_update",  # contract, methods: PUT is PATCH
+        "delete": "destroy",
+    }
+)
+urlpatterns = [
+    re_path(r"^me/?$", me, name="me"),
+    *router.urls,
+]

@@ -1,0 +1,1 @@
+"""Tests of ransack, most of them over a small library of their own."""
