@@ -78,12 +78,19 @@ SECRET_KEY = SECRET_KEY or "insecure-for-development-only"
 # What is kept encrypted or blurred stays readable only under the same key: give it one of its own,
 # so that SECRET_KEY can be changed.
 ENCRYPTION_KEY = read("ENCRYPTION_KEY", env.str, "any text", default="") or SECRET_KEY
+HOST = read("HOST", env.str, "a name or address of this machine", valid=bool, default="127.0.0.1")
+PORT = read("PORT", env.int, "a port number", valid=lambda port: 0 < port < 65536, default=8000)
+WEB_WORKERS = read(
+    "WEB_WORKERS", env.int, "how many processes", valid=lambda count: count > 0, default=2
+)
+# Whoever listens on every address, or on loopback alone, is reached here by this name.
+REACHED_AT = "localhost" if HOST in {"127.0.0.1", "::1", "0.0.0.0", "::"} else HOST
 PUBLIC_URL = read(
     "PUBLIC_URL",
     env.str,
     "an address such as https://api.example.org",
     valid=is_web_address,
-    default="http://localhost:8000",
+    default=f"http://{f'[{REACHED_AT}]' if ':' in REACHED_AT else REACHED_AT}:{PORT}",
 ).rstrip("/")
 # Old kits name these hosts whatever server they reach (contract: In by old kits).
 KIT_HOSTS = ["data.smartcitizen.me", "api.smartcitizen.me", "new-api.smartcitizen.me"]
@@ -183,6 +190,13 @@ if SENTRY_DSN:
 
 # The old platform, for what was brought along from it
 LEGACY_PASSWORD_SALT = read("LEGACY_PASSWORD_SALT", env.str, "any text", default="")
+
+# Whether `make run` fills an empty embedded database with demo data
+DEMO = BOOLEANS[
+    read(
+        "DEMO", env.str, "1 or 0", valid=lambda word: word.lower() in BOOLEANS, default="1"
+    ).lower()
+]
 
 # How long things are kept
 INGEST_ERROR_DAYS = read(
@@ -361,5 +375,9 @@ LOGGING = {
     "formatters": {"line": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"}},
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["console"], "level": LOG_LEVEL},
-    "loggers": {"django": {"level": LOG_LEVEL, "handlers": [], "propagate": True}},
+    "loggers": {
+        "django": {"level": LOG_LEVEL, "handlers": [], "propagate": True},
+        # It tells of every task at INFO, and there is one a minute.
+        "django-q": {"level": "WARNING" if LOG_LEVEL == "INFO" else LOG_LEVEL},
+    },
 }

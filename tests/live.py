@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -14,6 +17,8 @@ from typing import Any
 import psycopg2
 import requests
 from django.db import connection
+
+from smartcitizen import processes
 
 ROOT = Path(__file__).parents[1]
 SECONDS_TO_START = 60
@@ -78,3 +83,50 @@ def database(name: str) -> Iterator[str]:
             cursor.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
     finally:
         admin.close()
+
+
+@contextmanager
+def platform(name: str) -> Iterator[Platform]:
+    """The web server and the door of old kits, as production starts them, over a new database."""
+    with database(name) as url:
+        web_port, kit_port = free_port(), free_port()
+        environment = {
+            **os.environ,
+            "DATABASE_URL": url,
+            "SECRET_KEY": "for-a-live-platform-in-the-tests-0123456789-abcdefghijkl",
+            "PORT": str(web_port),
+            "KIT_PORT": str(kit_port),
+            "PUBLIC_URL": f"http://127.0.0.1:{web_port}",
+            "THROTTLE_ANON": "",
+            "LOG_LEVEL": "WARNING",
+        }
+        running = Platform(f"http://127.0.0.1:{web_port}", kit_port, environment)
+        running.manage("migrate")
+        running.manage("catalogue")
+        parts = [
+            subprocess.Popen(line, cwd=ROOT, env=environment)
+            for line in (
+                [sys.executable, "-m", "smartcitizen.webserver"],
+                [sys.executable, "manage.py", "kit_door"],
+            )
+        ]
+        try:
+            wait_for(f"{running.web}/datetime", parts[0])
+            wait_for(f"http://127.0.0.1:{kit_port}/datetime", parts[1])
+            yield running
+        finally:
+            for part in parts:
+                processes.stop(part, (signal.SIGTERM, 20))
+
+
+def wait_for(url: str, process: subprocess.Popen[bytes]) -> None:
+    """Wait until a URL answers 200; an error where its process ends or takes too long."""
+    deadline = time.monotonic() + SECONDS_TO_START
+    while time.monotonic() < deadline:
+        assert process.poll() is None, f"{process.args} ended with {process.returncode}"
+        try:
+            if requests.get(url, timeout=5).status_code == 200:
+                return
+        except requests.RequestException:
+            time.sleep(0.1)
+    raise AssertionError(f"{url} does not answer")

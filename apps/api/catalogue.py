@@ -8,7 +8,6 @@ from django.db import transaction
 from django.db.models import PROTECT, Model, ProtectedError
 from rest_framework.mixins import (
     CreateModelMixin,
-    ListModelMixin,
     RetrieveModelMixin,
     UpdateModelMixin,
 )
@@ -16,11 +15,11 @@ from rest_framework.serializers import BaseSerializer
 
 from apps.api.pagination import CataloguePagination
 from apps.api.permissions import AdminToWrite
-from apps.api.views import ApiViewSet, Destroys
+from apps.api.views import ApiViewSet, Destroys, Lists
 
 
 class CatalogueViewSet(
-    ListModelMixin,
+    Lists,
     RetrieveModelMixin,
     CreateModelMixin,
     UpdateModelMixin,

@@ -5,16 +5,18 @@ from __future__ import annotations
 from typing import Any, cast
 
 from django.conf import settings
+from django.db.models import QuerySet
 from django.http import HttpRequest
 from rest_framework.exceptions import APIException
 from rest_framework.generics import GenericAPIView
-from rest_framework.mixins import DestroyModelMixin
+from rest_framework.mixins import DestroyModelMixin, ListModelMixin
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 from rest_framework.viewsets import ViewSetMixin
 
 from apps.api.errors import CACHE_CONTROL
+from apps.api.ransack.backend import RansackFilter, TimedSearch
 from apps.api.requests import ApiRequest
 
 
@@ -78,6 +80,23 @@ class ApiViewSet(ViewSetMixin, GenericApiView):
     def initialize_request(self, request: HttpRequest, *args: Any, **kwargs: Any) -> ApiRequest:
         """The request as views see it; the framework's notes the action that it asks for."""
         return cast(ApiRequest, super().initialize_request(request, *args, **kwargs))
+
+
+class Lists(TimedSearch, ListModelMixin):
+    """`GET` of a list, searched and sorted by `q` (contract: Filtering and sorting).
+
+    What the model declares `ransackable` can be searched, anything else is 400. A viewset that
+    narrows its list by more puts that before `RansackFilter`, whose order wins.
+    """
+
+    filter_backends: Any = [RansackFilter]
+    action: str
+
+    def filter_queryset(self, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        """Only lists are filtered: a record that is named by its id is that record."""
+        following: Any = super()
+        found: QuerySet[Any] = queryset
+        return following.filter_queryset(found) if self.action == "list" else found
 
 
 class Destroys(DestroyModelMixin):

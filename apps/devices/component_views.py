@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from django.db.models import QuerySet
-from rest_framework.mixins import ListModelMixin, RetrieveModelMixin
+from rest_framework.mixins import RetrieveModelMixin
 from rest_framework.serializers import BaseSerializer
 
 from apps.api.pagination import CataloguePagination
-from apps.api.views import ApiViewSet
+from apps.api.views import ApiViewSet, Lists
 from apps.devices.latest import Newest, iso
 from apps.devices.models import Component, Device
 
@@ -37,7 +37,7 @@ class ComponentSerializer(BaseSerializer[Component]):
         return component_json(instance)
 
 
-class ComponentViewSet(ListModelMixin, RetrieveModelMixin, ApiViewSet):
+class ComponentViewSet(Lists, RetrieveModelMixin, ApiViewSet):
     """`/v0/components` and `/v0/components/:id`: read only, since devices make them (contract)."""
 
     serializer_class = ComponentSerializer

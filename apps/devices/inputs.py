@@ -81,7 +81,8 @@ class DeviceInput(serializers.Serializer[Device]):
     def validate_country_code(self, value: str | None) -> str | None:
         """An ISO 3166 alpha-2 code, kept in upper case."""
         code = (value or "").upper()
-        if code and not is_country(code):
+        # ASCII alone: in upper case, ß is SS, which is a country.
+        if code and not (str(value).isascii() and is_country(code)):
             raise serializers.ValidationError("is invalid", code="invalid")
         return code or None
 

@@ -33,6 +33,9 @@ KM_OF_EARTH_RADIUS = 6371.0
 # Of the lists that GeoNames makes, by the fewest people a place has.
 SMALLEST_PLACE = 1000
 
+# Latitude and longitude in degrees, as a device has them.
+Point = tuple[float | None, float | None]
+
 _lock = threading.Lock()
 
 
@@ -126,28 +129,31 @@ class Gazetteer:
 def place_of(latitude: float, longitude: float) -> Place:
     """City and country at a point in degrees (WGS 84); the first call of a process loads the list.
 
-    Takes a fraction of a millisecond, safe in threads. A longitude beyond ±180 is taken round the
-    globe; NaN and the infinities are nowhere. Contract: Device, "where the server can tell".
+    Takes a millisecond or two where places are dense, and is safe in threads. A longitude beyond
+    ±180 is taken round the globe; NaN and the infinities are nowhere. Contract: Device, "where the
+    server can tell".
     """
     if not (math.isfinite(latitude) and math.isfinite(longitude)) or abs(latitude) > 90:
         return NOWHERE
     return gazetteer().place_of(latitude, (longitude + 180) % 360 - 180)
 
 
-def fill(fields: Mapping[str, Any]) -> dict[str, Any]:
+def fill(fields: Mapping[str, Any], before: Point | None = None) -> dict[str, Any]:
     """A device's fields with `city`, `country_code` and `elevation` as its coordinates tell them.
 
-    `fields` are those that a request sends. What it names itself, be it null, stays: a value the
-    user sends wins (contract: Device). Without both coordinates among them nothing is added; with
-    null ones the three become null, as the place they described is gone.
+    `fields` are those that a request sends, `before` the coordinates that the device has. What the
+    request names itself, be it null, stays: a value the user sends wins (contract: Device). Where
+    the device does not move, nothing is added, so that what was sent earlier stays too. Where it
+    moves, what is unknown of the new place becomes null, as the old value was of another.
     """
-    filled = dict(fields)
-    if "latitude" not in fields or "longitude" not in fields:
-        return filled
-    latitude, longitude = fields["latitude"], fields["longitude"]
-    known = latitude is not None and longitude is not None
-    found = place_of(latitude, longitude) if known else NOWHERE
-    return {**found._asdict(), **filled}
+    latitude, longitude = fields.get("latitude"), fields.get("longitude")
+    moves = {"latitude", "longitude"} <= fields.keys() and (latitude, longitude) != before
+    if not moves:
+        return dict(fields)
+    found = NOWHERE
+    if latitude is not None and longitude is not None:
+        found = place_of(latitude, longitude)
+    return {**found._asdict(), **fields}
 
 
 def warm_up() -> threading.Thread:

@@ -12,7 +12,6 @@ from django.utils.cache import patch_vary_headers
 from django_filters.rest_framework import DjangoFilterBackend
 from rest_framework.mixins import (
     CreateModelMixin,
-    ListModelMixin,
     RetrieveModelMixin,
     UpdateModelMixin,
 )
@@ -21,7 +20,8 @@ from rest_framework.response import Response
 from rest_framework.serializers import BaseSerializer
 
 from apps.api.permissions import OwnerToWrite, SignedIn
-from apps.api.views import ApiView, ApiViewSet, Destroys
+from apps.api.ransack.backend import RansackFilter
+from apps.api.views import ApiView, ApiViewSet, Destroys, Lists
 from apps.devices import world_map
 from apps.devices.filters import DeviceFilter
 from apps.devices.inputs import DeviceInput
@@ -50,7 +50,7 @@ class DeviceSerializer(DeviceInput):
 
 
 class DeviceViewSet(
-    ListModelMixin,
+    Lists,
     RetrieveModelMixin,
     CreateModelMixin,
     UpdateModelMixin,
@@ -61,7 +61,7 @@ class DeviceViewSet(
 
     serializer_class = DeviceSerializer
     permission_classes = [OwnerToWrite]
-    filter_backends = [DjangoFilterBackend]
+    filter_backends = [DjangoFilterBackend, RansackFilter]
     filterset_class = DeviceFilter
     queryset = Device.objects.all()
     lookup_value_regex = r"\d+"

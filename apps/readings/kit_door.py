@@ -64,7 +64,10 @@ class KitHandler(WSGIRequestHandler):
 
     protocol_version = "HTTP/1.1"
     server_version = sys_version = ""
+    error_content_type = "application/json"
+    error_message_format = '{"id":"bad_request","message":"%(message)s","errors":null,"url":null}'
     timeout = IDLE
+    wbufsize = -1  # an answer leaves in one piece: kits read it with little patience
     server: KitDoor
 
     def handle(self) -> None:
@@ -107,6 +110,7 @@ class KitHandler(WSGIRequestHandler):
             stream, cast(Any, self.wfile), self.get_stderr(), self.get_environ()
         )
         handler.http_version = "1.1"
+        handler.server_software = ""
         handler.request_handler = self  # type: ignore[attr-defined]
         handler.run(self.server.application)
 
@@ -152,6 +156,8 @@ class KitDoor(ThreadingTCPServer):
         self.most = connections
         self.open: dict[socket.socket, float] = {}
         self.lock = threading.Lock()
+        if ":" in address[0]:
+            self.address_family = socket.AF_INET6
         super().__init__(address, KitHandler)
         host, port = self.server_address[:2]
         self.base_environ = {

@@ -8,13 +8,15 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Sequence
-from typing import Any, overload
+from typing import Any, NamedTuple, overload
 
 from django.contrib.auth.models import AnonymousUser
 from django.db import connection
 from django.db.models import QuerySet, TextField
 from django.db.models.expressions import RawSQL
 
+from apps.api.exceptions import BadRequest
+from apps.api.ransack.exceptions import SearchTooSlow
 from apps.api.ransack.timeout import search_timeout
 from apps.devices.models import Device
 from apps.search.words import PREFIX_FROM, Word, words_of
@@ -29,11 +31,32 @@ TRIGRAMS_ALIKE = 0.5
 # What a match is worth in D, C, B and A (see the migration).
 WEIGHTS = "'{0.1, 0.3, 0.5, 1.0}'"
 OWNER_WEIGHT = 0.1
+TRIGRAM_WEIGHT = 0.05  # less than any rank
 
-TYPED = "to_tsquery('simple', '''' || search_clean(%(word{n})s) || ''':*{weight}')"
-WHOLE = "to_tsquery('simple', '''' || search_clean(%(word{n})s) || '''')"
+TYPED = "to_tsquery('simple', quote_literal(search_clean(%(word{n})s)) || ':*{weight}')"
+WHOLE = "to_tsquery('simple', quote_literal(search_clean(%(word{n})s)))"
+COUNTRIES = "%(countries{n})s::tsquery"
+# Of all that is one typo away from a word, what there is: some hundred looks into the indexes,
+# a few microseconds each. `count` rather than EXISTS, for which the planner would read the tables.
+CORRECTED = """
+corrected{n} AS MATERIALIZED (
+    SELECT coalesce(string_agg(misspelt || %(mark{n})s, ' | '), '')::tsquery AS anywhere,
+        coalesce(string_agg(misspelt || %(mark{n})s || 'A', ' | '), '')::tsquery AS in_name
+    FROM unnest(%(misspelt{n})s::text[]) AS misspelt
+    WHERE (SELECT count(*) FROM devices_device
+           WHERE search_words @@ (misspelt || %(mark{n})s)::tsquery) > 0
+       OR (SELECT count(*) FROM users_user
+           WHERE search_words @@ (misspelt || %(mark{n})s)::tsquery) > 0
+),
+"""
+# Until the transaction ends. The planner takes comparing trigrams for as cheap as comparing numbers,
+# and would read small tables through rather than use their index.
+PREPARE_NEAR = """
+SELECT set_config('pg_trgm.word_similarity_threshold', %(alike)s, true),
+    set_config('enable_seqscan', 'off', true)
+"""
 FIND = """
-WITH matched AS MATERIALIZED (
+WITH {corrected} matched AS MATERIALIZED (
     SELECT 'User' AS type, seen.id, {user_score} AS score
     FROM ({users}) AS seen WHERE {user_matches}
     UNION ALL
@@ -91,87 +114,96 @@ class Found(Sequence[Row]):
         self.total = 0
         if not self.words:
             return []
-        with search_timeout(LONGEST_MILLISECONDS):
-            rows = self._ask(near=False, offset=offset, limit=limit)
-            if not self.total:
-                rows = self._ask(near=True, offset=offset, limit=limit)
+        try:
+            with search_timeout(LONGEST_MILLISECONDS):
+                rows = self._ask(near=False, offset=offset, limit=limit)
+                if not self.total:
+                    rows = self._ask(near=True, offset=offset, limit=limit)
+        except SearchTooSlow:
+            raise BadRequest("q took too long to search for: use fewer or longer words") from None
         return rows
 
     def _ask(self, near: bool, offset: int, limit: int) -> list[Row]:
-        parameters = {"limit": limit, "offset": offset, "threshold": str(TRIGRAMS_ALIKE)}
+        parameters: Row = {"limit": limit, "offset": offset}
         for number, word in enumerate(self.words):
             parameters |= word_parameters(number, word, near)
         with connection.cursor() as cursor:
             if near:
-                cursor.execute(
-                    "SELECT set_config('pg_trgm.word_similarity_threshold', %(threshold)s, true)",
-                    parameters,
-                )
-            cursor.execute(statement(tuple(word.is_listed for word in self.words), near), parameters)
+                cursor.execute(PREPARE_NEAR, {"alike": str(TRIGRAMS_ALIKE)})
+            cursor.execute(statement(tuple(map(shape_of, self.words)), near), parameters)
             names = [column.name for column in cursor.description]
             rows = [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
         self.total = int(rows[0]["total"])
         return [row for row in rows if row["id"] is not None]
 
 
-def word_parameters(number: int, word: Word, near: bool) -> dict[str, str]:
+def word_parameters(number: int, word: Word, near: bool) -> Row:
     """What the statement is given of a word: itself, its countries, and its misspellings."""
-    codes = word.countries_alike() if near else []
-    codes += word.countries()
-    parameters = {
+    codes = word.countries() + (word.countries_alike() if near else [])
+    parameters: Row = {
         f"word{number}": word.text,
         f"countries{number}": " | ".join(f"'={code}'" for code in codes),
     }
-    if near:
-        misspellings = word.misspellings()
-        for name, weight in (("", ""), ("names", "A")):
-            mark = "*" if len(word.plain) >= PREFIX_FROM else ""
-            label = f":{mark}{weight}" if mark or weight else ""
-            parameters[f"misspelt{name}{number}"] = " | ".join(
-                f"'{misspelt}'{label}" for misspelt in misspellings
-            )
+    if near and word.is_listed:
+        parameters[f"misspelt{number}"] = word.misspellings()
+        parameters[f"mark{number}"] = ":*" if len(word.plain) >= PREFIX_FROM else ":"
     return parameters
 
 
-@functools.cache
-def statement(listed: tuple[bool, ...], near: bool) -> str:
-    """The query for so many words; of each, whether its misspellings are listed."""
-    numbers = range(len(listed))
-    owner = [_owner_matches(number, near, listed[number]) for number in numbers]
-    words = [_words_match(number, near, listed[number]) for number in numbers]
-    both = [f"({match} OR {by_owner})" for match, by_owner in zip(words, owner, strict=True)]
+class Shape(NamedTuple):
+    """How the near misses of a word are told: what the statement depends on."""
+
+    listed: bool
+    trigrams: bool
+
+
+def shape_of(word: Word) -> Shape:
+    """The shape of a word."""
+    return Shape(word.is_listed, word.has_trigrams)
+
+
+TYPED_ONLY = Shape(listed=False, trigrams=False)
+
+
+@functools.lru_cache(maxsize=128)
+def statement(shapes: tuple[Shape, ...], near: bool) -> str:
+    """The query for so many words, as typed or for what is near to them."""
+    asked = list(enumerate(shapes if near else [TYPED_ONLY] * len(shapes)))
+    owner = [_owner_matches(number, shape) for number, shape in asked]
+    itself = [_words_match(number, shape) for number, shape in asked]
+    either = [f"({match} OR {by_owner})" for match, by_owner in zip(itself, owner, strict=True)]
     by_owner_score = " + ".join(f"({match})::int" for match in owner)
-    score = _likeness(numbers) if near else _rank(numbers)
+    score = " + ".join(_likeness(*one) for one in asked) if near else _rank(range(len(shapes)))
     return FIND.format(
+        corrected="".join(CORRECTED.format(n=number) for number, shape in asked if shape.listed),
         users=_users(),
         devices=_devices(),
-        user_matches=" AND ".join(f"({match})" for match in words),
-        device_matches=" AND ".join(both),
+        user_matches=" AND ".join(f"({match})" for match in itself),
+        device_matches=" AND ".join(either),
         user_score=score,
         device_score=f"{score} + {OWNER_WEIGHT} * ({by_owner_score})",
     )
 
 
-def _words_match(number: int, near: bool, listed: bool) -> str:
+def _words_match(number: int, shape: Shape) -> str:
     """The condition that a row itself holds a word."""
-    typed = TYPED.format(n=number, weight="")
-    asked = f"{typed} || %(countries{number})s::tsquery"
-    if not near:
-        return f"seen.search_words @@ ({asked})"
-    match = f"seen.search_words @@ ({asked} || %(misspelt{number})s::tsquery)"
-    return match if listed else f"{match} OR seen.search_text %%> search_clean(%(word{number})s)"
+    asked = f"{TYPED.format(n=number, weight='')} || {COUNTRIES.format(n=number)}"
+    match = f"seen.search_words @@ ({asked})"
+    if shape.listed:
+        match += f" OR seen.search_words @@ (SELECT anywhere FROM corrected{number})"
+    if shape.trigrams:
+        match += f" OR seen.search_text %%> search_clean(%(word{number})s)"
+    return match
 
 
-def _owner_matches(number: int, near: bool, listed: bool) -> str:
+def _owner_matches(number: int, shape: Shape) -> str:
     """The condition that the username of a device's owner holds a word."""
-    asked = TYPED.format(n=number, weight="A")
-    if near:
-        asked = f"{asked} || %(misspeltnames{number})s::tsquery"
-    match = f"search_words @@ ({asked})"
-    if near and not listed:
+    match = f"search_words @@ {TYPED.format(n=number, weight='A')}"
+    if shape.listed:
+        match += f" OR search_words @@ (SELECT in_name FROM corrected{number})"
+    if shape.trigrams:
         word = f"search_clean(%(word{number})s)"
-        alike = f"search_text %%> {word} AND search_clean(username::text) %%> {word}"
-        match = f"{match} OR ({alike})"
+        match += f" OR (search_text %%> {word} AND search_clean(username::text) %%> {word})"
     return f"seen.owner_id = ANY (ARRAY(SELECT id FROM users_user WHERE {match}))"
 
 
@@ -185,11 +217,16 @@ def _rank(numbers: range) -> str:
     )
 
 
-def _likeness(numbers: range) -> str:
-    """How alike a row is to the words: the sum over them, each at most 1."""
-    return " + ".join(
-        f"word_similarity(search_clean(%(word{number})s), seen.search_text)" for number in numbers
-    )
+def _likeness(number: int, shape: Shape) -> str:
+    """How alike a row is to one word that may be misspelt; trigrams are compared at last resort."""
+    asked = TYPED.format(n=number, weight="")
+    if shape.listed:
+        asked = f"({asked} || (SELECT anywhere FROM corrected{number}))"
+    rank = f"ts_rank({WEIGHTS}, seen.search_words, {asked})"
+    if not shape.trigrams:
+        return rank
+    alike = f"word_similarity(search_clean(%(word{number})s), seen.search_text)"
+    return f"coalesce(nullif({rank}, 0), {TRIGRAM_WEIGHT} * {alike})"
 
 
 @functools.cache
@@ -212,6 +249,7 @@ def _seen(visible: QuerySet[Any, Any], table: str) -> str:
         name: RawSQL(f'"{table}"."{name}"', (), output_field=TextField())
         for name in ("search_words", "search_text")
     }
+    sql: str
     sql, parameters = visible.order_by().annotate(**searched).query.sql_with_params()
     assert not parameters, "a value would have to be passed on"
     return sql

@@ -1,5 +1,7 @@
 """Where the search is."""
 
-from django.urls import URLPattern
+from django.urls import re_path
 
-urlpatterns: list[URLPattern] = []
+from apps.search.views import SearchView
+
+urlpatterns = [re_path(r"^search/?$", SearchView.as_view(), name="search")]

