@@ -31,7 +31,7 @@ class CountryCodeField(forms.CharField):
         code = super().clean(value)
         if code is None:
             return None
-        if not location.is_country(code.upper()):
+        if not (code.isascii() and location.is_country(code.upper())):
             raise ValidationError("is not a country code of ISO 3166")
         return code.upper()
 

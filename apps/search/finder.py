@@ -49,8 +49,8 @@ corrected{n} AS MATERIALIZED (
            WHERE search_words @@ (misspelt || %(mark{n})s)::tsquery) > 0
 ),
 """
-# Until the transaction ends. The planner takes comparing trigrams for as cheap as comparing numbers,
-# and would read small tables through rather than use their index.
+# Until the transaction ends. The planner takes comparing trigrams for as cheap as comparing
+# numbers, and would read small tables through rather than use their index.
 PREPARE_NEAR = """
 SELECT set_config('pg_trgm.word_similarity_threshold', %(alike)s, true),
     set_config('enable_seqscan', 'off', true)

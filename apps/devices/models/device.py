@@ -1,4 +1,4 @@
-"""Things in the world: devices, their components, tags and experiments, and orphans."""
+"""Devices: boxes that measure, with their newest readings on their row."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 from django.conf import settings
 from django.contrib.postgres.indexes import GistIndex
 from django.core.exceptions import ValidationError
-from django.core.validators import MaxValueValidator, MinValueValidator, RegexValidator
+from django.core.validators import RegexValidator
 from django.db import models, transaction
 from django.db.models.functions import Lower, Replace
 from django.utils import timezone
@@ -18,8 +18,10 @@ from django.utils import timezone
 from apps.api.ransack.schema import Computed, Ransackable
 from apps.devices import location
 from apps.devices.latest import Latest
+from apps.devices.models.place import Place
+from apps.devices.models.tag import Tag
 from apps.devices.positions import OnEarth
-from apps.devices.querysets import ComponentQuerySet, DeviceQuerySet
+from apps.devices.querysets import DeviceQuerySet
 from apps.kits.models import Kit
 from apps.sensors.models import Sensor, Timestamped
 
@@ -38,70 +40,10 @@ def mac_key(mac_address: str) -> str:
 MAC_ADDRESS = r"(?:[0-9A-Fa-f]{2}[:-]){5}[0-9A-Fa-f]{2}"
 
 
-class Exposure(models.TextChoices):
-    """Where a device hangs."""
-
-    INDOOR = "indoor"
-    OUTDOOR = "outdoor"
-
-
 def check_json_object(value: Any) -> None:
     """Refuse JSON that is not an object, for fields that clients read by key."""
     if not isinstance(value, dict):
         raise ValidationError("has to be an object")
-
-
-class Tag(Timestamped):
-    """A word that owners put on their devices, from a list kept by administrators."""
-
-    uuid = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
-    name = models.CharField(max_length=100)
-    description = models.TextField(blank=True, default="")
-
-    ransackable: ClassVar = Ransackable(
-        ("id", "uuid", "name", "description", "created_at", "updated_at")
-    )
-
-    class Meta:
-        ordering = ["id"]
-        constraints = [models.UniqueConstraint(Lower("name"), name="tag_name_unique")]
-
-    def __str__(self) -> str:
-        return self.name
-
-
-class Place(models.Model):
-    """Where a thing is; both coordinates or neither, in degrees (WGS 84)."""
-
-    exposure = models.CharField(max_length=7, choices=Exposure, null=True, blank=True)
-    latitude = models.FloatField(
-        null=True, blank=True, validators=[MinValueValidator(-90), MaxValueValidator(90)]
-    )
-    longitude = models.FloatField(
-        null=True, blank=True, validators=[MinValueValidator(-180), MaxValueValidator(180)]
-    )
-
-    class Meta:
-        abstract = True
-        constraints = [
-            models.CheckConstraint(
-                condition=models.Q(exposure__in=["indoor", "outdoor"]),
-                name="%(class)s_exposure_known",
-            ),
-            models.CheckConstraint(
-                condition=models.Q(latitude__gte=-90, latitude__lte=90),
-                name="%(class)s_latitude_range",
-            ),
-            models.CheckConstraint(
-                condition=models.Q(longitude__gte=-180, longitude__lte=180),
-                name="%(class)s_longitude_range",
-            ),
-            models.CheckConstraint(
-                condition=models.Q(latitude=None, longitude=None)
-                | models.Q(latitude__isnull=False, longitude__isnull=False),
-                name="%(class)s_both_coordinates_or_neither",
-            ),
-        ]
 
 
 def status_now(prefix: str) -> models.Case:
@@ -321,78 +263,3 @@ class Device(Place, Timestamped):
         posting = self.last_reading_at and now - self.last_reading_at < TAGGED_ONLINE_FOR
         tags.append("online" if posting else "offline")
         return sorted(tags)
-
-
-class Component(Timestamped):
-    """Joins a device to a sensor it has: those of its kit, and any it has posted beyond its kit."""
-
-    uuid = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
-    device = models.ForeignKey(Device, on_delete=models.CASCADE, related_name="components")
-    sensor = models.ForeignKey(Sensor, on_delete=models.PROTECT, related_name="components")
-    key = models.CharField(max_length=50, null=True, blank=True)
-
-    ransackable: ClassVar = Ransackable(("id", "uuid", "device_id", "sensor_id"))
-    objects = ComponentQuerySet.as_manager()
-
-    class Meta:
-        ordering = ["id"]
-        constraints = [
-            models.UniqueConstraint(fields=["device", "sensor"], name="component_sensor_once")
-        ]
-
-    def __str__(self) -> str:
-        return f"Sensor {self.sensor_id} of device {self.device_id}"
-
-
-class Experiment(Timestamped):
-    """A named set of devices over a stretch of time, such as a campaign in a neighbourhood."""
-
-    name = models.CharField(max_length=200)
-    description = models.TextField(null=True, blank=True)
-    owner = models.ForeignKey(
-        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="experiments"
-    )
-    is_test = models.BooleanField(default=False)
-    starts_at = models.DateTimeField(null=True, blank=True)
-    ends_at = models.DateTimeField(null=True, blank=True)
-    devices = models.ManyToManyField(Device, blank=True, related_name="experiments")
-
-    ransackable: ClassVar = Ransackable(
-        ("id", "name", "description", "owner_id", "is_test", "starts_at", "ends_at")
-        + ("created_at", "updated_at")
-    )
-
-    class Meta:
-        ordering = ["id"]
-        constraints = [
-            models.CheckConstraint(
-                condition=models.Q(ends_at__gte=models.F("starts_at")),
-                name="experiment_ends_after_it_starts",
-            )
-        ]
-
-    def __str__(self) -> str:
-        return self.name
-
-
-class OrphanDevice(Place, Timestamped):
-    """A device that is being set up and has no owner yet (contract: Onboarding)."""
-
-    onboarding_session = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
-    device_token = models.CharField(
-        max_length=6, unique=True, validators=[RegexValidator(r"\A[0-9a-f]{6}\Z", "is invalid")]
-    )
-    name = models.CharField(max_length=200, null=True, blank=True)
-    description = models.TextField(null=True, blank=True)
-    kit = models.ForeignKey(Kit, on_delete=models.SET_NULL, null=True, blank=True)
-    user_tags = models.TextField(null=True, blank=True)
-    seen_at = models.DateTimeField(
-        null=True, blank=True, editable=False, help_text="When the device itself said hello."
-    )
-
-    class Meta(Place.Meta):
-        abstract = False
-        ordering = ["id"]
-
-    def __str__(self) -> str:
-        return f"Orphan {self.pk}"  # the token is a secret: who knows it can claim the device
