@@ -34,6 +34,24 @@ def _worker(port: int) -> int:
     return int(json.loads(_ask(port, "/pid").split(b"\r\n\r\n", 1)[1])["pid"])
 
 
+def _others(port: int) -> str:
+    """How eight good requests at once fare; eight, as each worker takes some of them."""
+    seconds: list[float] = []
+
+    def ask() -> None:
+        began = time.monotonic()
+        if b" 200 " in _ask(port, "/small", seconds=40)[:20]:
+            seconds.append(time.monotonic() - began)
+
+    asking = [threading.Thread(target=ask) for _ in range(8)]
+    for thread in asking:
+        thread.start()
+    for thread in asking:
+        thread.join()
+    lost = f", {8 - len(seconds)} of 8 not within 40 s" if len(seconds) < 8 else ""
+    return f"answered in {max(seconds, default=40):.2f} s at most{lost}"
+
+
 def stop_in_flight(process: subprocess.Popen[bytes], port: int) -> str:
     """SIGTERM while a request of two seconds is under way."""
     answers: list[bytes] = []
@@ -73,21 +91,19 @@ def long_header(process: subprocess.Popen[bytes], port: int) -> str:
 
 
 def slow_senders(process: subprocess.Popen[bytes], port: int) -> str:
-    """How long a good request takes while 200 connections never finish their headers."""
+    """How others fare while 200 connections never finish their headers."""
     held = [socket.create_connection((ADDRESS, port), timeout=5) for _ in range(200)]
     for connection in held:
         connection.sendall(b"GET /small HTTP/1.1\r\nHost: localhost\r\nX-Slow: ")
     time.sleep(0.5)
-    began = time.monotonic()
-    answer = _ask(port, "/small", seconds=40)
-    took = time.monotonic() - began
+    outcome = _others(port)
     for connection in held:
         connection.close()
-    return f"answered in {took:.2f} s" if b" 200 " in answer[:20] else "not answered in 40 s"
+    return outcome
 
 
 def slow_readers(process: subprocess.Popen[bytes], port: int) -> str:
-    """How long a good request takes while 40 clients ask for 1.5 MB and read nothing."""
+    """How others fare while 40 clients ask for 1.5 MB and read nothing."""
     held = []
     for _ in range(40):
         connection = socket.socket()
@@ -96,23 +112,18 @@ def slow_readers(process: subprocess.Popen[bytes], port: int) -> str:
         connection.sendall(b"GET /big HTTP/1.1\r\nHost: localhost\r\n\r\n")
         held.append(connection)
     time.sleep(0.5)
-    began = time.monotonic()
-    answer = _ask(port, "/small", seconds=40)
-    took = time.monotonic() - began
+    outcome = _others(port)
     for connection in held:
         connection.close()
-    return f"answered in {took:.2f} s" if b" 200 " in answer[:20] else "not answered in 40 s"
+    return outcome
 
 
 def leaving_clients(process: subprocess.Popen[bytes], port: int) -> str:
-    """How long a good request takes after 40 clients asked for two seconds' work and left."""
+    """How others fare after 40 clients asked for two seconds' work and left."""
     for _ in range(40):
         with socket.create_connection((ADDRESS, port), timeout=5) as connection:
             connection.sendall(b"GET /slow HTTP/1.1\r\nHost: localhost\r\n\r\n")
-    began = time.monotonic()
-    answer = _ask(port, "/small", seconds=40)
-    took = time.monotonic() - began
-    return f"answered in {took:.2f} s" if b" 200 " in answer[:20] else "not answered in 40 s"
+    return _others(port)
 
 
 def kept_connection(process: subprocess.Popen[bytes], port: int) -> str:

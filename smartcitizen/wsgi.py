@@ -3,6 +3,9 @@
 import os
 
 from apps.api.handler import get_application
+from apps.devices import places
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "smartcitizen.settings")
 application = get_application()
+# Beside the start, so that the first device that is added does not wait for the list of places.
+places.warm_up()

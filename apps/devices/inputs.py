@@ -9,6 +9,7 @@ from django.core.validators import RegexValidator
 from django.db.models.functions import Lower
 from rest_framework import serializers
 
+from apps.devices import places
 from apps.devices.location import is_country
 from apps.devices.models import MAC_ADDRESS, Device, Exposure, Tag, mac_key
 from apps.kits.models import Kit
@@ -99,12 +100,15 @@ class DeviceInput(serializers.Serializer[Device]):
         return value or []
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
-        """Both coordinates or neither, with what the device has already."""
-        both = {name: attrs.get(name, getattr(self.instance, name, None)) for name in PLACE}
+        """Both coordinates or neither, with what the device has; the place follows from them."""
+        if not attrs.keys() & {*PLACE}:
+            return attrs
+        before = tuple(getattr(self.instance, name, None) for name in PLACE)
+        both = {name: attrs.get(name, had) for name, had in zip(PLACE, before, strict=True)}
         if len({value is None for value in both.values()}) > 1:
             missing = next(name for name, value in both.items() if value is None)
             raise serializers.ValidationError({missing: "can't be blank"}, code="required")
-        return attrs
+        return places.fill({**attrs, **both}, (before[0], before[1]) if self.instance else None)
 
 
 PLACE = ("latitude", "longitude")

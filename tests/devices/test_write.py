@@ -281,3 +281,30 @@ def test_the_map_over_http(client: APIClient, device: Device, bob: User, as_user
     assert client.get("/v0/devices/world_map?pretty=true").content.startswith(b"[\n  {")
     assert client.get("/v0/devices/fresh_world_map").status_code == 401
     assert as_user(bob).get("/v0/devices/fresh_world_map").json() == plain.json()
+
+
+def test_city_and_country_follow_from_the_coordinates(alice: User, as_user: Any) -> None:
+    fields = {**NEW, "latitude": 41.3874, "longitude": 2.1686}
+    body = as_user(alice).post("/v0/devices", fields, format="json").json()
+    assert body["location"]["city"] == "Barcelona"
+    assert (body["location"]["country_code"], body["location"]["country"]) == ("ES", "Spain")
+    assert body["location"]["geohash"].startswith("sp3e3")
+
+
+def test_what_the_user_sends_of_the_place_wins(alice: User, as_user: Any) -> None:
+    fields = {**NEW, "latitude": 41.3874, "longitude": 2.1686, "city": "Raval", "elevation": 12}
+    place = as_user(alice).post("/v0/devices", fields, format="json").json()["location"]
+    assert (place["city"], place["country_code"], place["elevation"]) == ("Raval", "ES", 12)
+
+
+def test_a_move_changes_the_place_and_anything_else_leaves_it(
+    device: Device, alice: User, as_user: Any
+) -> None:
+    url = f"/v0/devices/{device.pk}"
+    change = as_user(alice).patch
+    renamed = change(url, {"name": "Renamed", "latitude": device.latitude}, format="json").json()
+    assert renamed["location"]["city"] == "Haarlem"
+    moved = change(url, {"latitude": 48.8566, "longitude": 2.3522}, format="json").json()
+    assert (moved["location"]["city"], moved["location"]["country_code"]) == ("Paris", "FR")
+    at_sea = change(url, {"longitude": -30}, format="json").json()
+    assert (at_sea["location"]["city"], at_sea["location"]["country_code"]) == (None, None)

@@ -241,7 +241,7 @@ def test_where_a_part_dies_all_is_stopped_and_the_part_is_named(
 
 
 def test_a_database_given_by_its_address_is_not_filled(
-    checkout: Path, django_db_setup: None, django_db_blocker: DjangoDbBlocker
+    checkout: Path, django_db_blocker: DjangoDbBlocker
 ) -> None:
     with django_db_blocker.unblock(), database("smartcitizen_make_run") as url:
         run = Run(checkout, DATABASE_URL=url).ready()
