@@ -12,8 +12,10 @@ from __future__ import annotations
 import argparse
 import asyncio
 import contextlib
+import os
 import re
 import shutil
+import signal
 import socket
 import statistics
 import subprocess
@@ -39,7 +41,7 @@ def command(server: str, port: int) -> list[str]:
         return [sys.executable, "-m", "gunicorn", *options, "tiny_app:application"]
     options = ["--interface", "wsgi", "--workers", WORKERS, "--blocking-threads", THREADS]
     options += ["--host", "127.0.0.1", "--port", str(port), "--log-level", "error", "--http", "1"]
-    options += ["--respawn-failed-workers"]
+    options += ["--respawn-failed-workers", "--workers-kill-timeout", "25"]
     return [sys.executable, "-m", "granian", *options, "tiny_app:application"]
 
 
@@ -57,7 +59,7 @@ def running(server: str) -> Iterator[tuple[subprocess.Popen[bytes], int]]:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
-    process = subprocess.Popen(command(server, port), cwd=HERE)
+    process = subprocess.Popen(command(server, port), cwd=HERE, start_new_session=True)
     try:
         deadline = time.monotonic() + 20
         while not _answers(port):
@@ -67,11 +69,11 @@ def running(server: str) -> Iterator[tuple[subprocess.Popen[bytes], int]]:
         yield process, port
     finally:
         process.terminate()
-        try:
-            process.wait(10)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(40)
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)  # and workers that outlived it
+        process.wait()
 
 
 def _answers(port: int) -> bool:

@@ -5,6 +5,7 @@ Every variable is listed in README's table, which a test compares with this file
 
 from __future__ import annotations
 
+import os
 import re
 import warnings
 from collections.abc import Callable
@@ -13,9 +14,11 @@ from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 import environ
+import redis
 import sentry_sdk
 from corsheaders.defaults import default_headers, default_methods
 from django.core.exceptions import ImproperlyConfigured
+from sentry_sdk.utils import Dsn
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = environ.Env()
@@ -42,13 +45,41 @@ def read(
             return value
     except (ImproperlyConfigured, ValueError, TypeError, LookupError, AttributeError, UserWarning):
         pass
-    state = "cannot be read" if env.str(name, default="") else "is missing"
+    state = "cannot be read" if text(name, default="") else "is missing"
     raise SystemExit(f"Configuration error: {name} {state}: {hint}.")
+
+
+def text(name: str, default: str = "") -> str:
+    """Read a text as it is: the reader of the library takes one that begins with `$` for a name."""
+    return os.environ.get(name, default)
+
+
+def names(name: str, default: list[str]) -> list[str]:
+    """Read names that are separated by commas, and perhaps spaces."""
+    written = text(name)
+    return [word.strip() for word in written.split(",") if word.strip()] if written else default
 
 
 def is_web_address(url: str) -> bool:
     """Whether a text is an http(s) address with a host."""
     return urlsplit(url).scheme in {"http", "https"} and bool(urlsplit(url).hostname)
+
+
+def is_origin(url: str) -> bool:
+    """Whether a text is an http(s) address of a host, and perhaps a port, without a path."""
+    parts = urlsplit(url.rstrip("/"))
+    rest = parts.path or parts.query or parts.fragment or parts.username
+    return is_web_address(url) and not rest and (parts.port is None or parts.port > 0)
+
+
+def is_redis(url: str) -> bool:
+    """Whether the client of Redis can read an address; it says by ValueError that it cannot."""
+    return bool(redis.ConnectionPool.from_url(url))
+
+
+def is_sentry_dsn(url: str) -> bool:
+    """Whether a text is empty or what Sentry gives a project; its reader raises ValueError."""
+    return not url or bool(Dsn(url))
 
 
 def is_rate(rate: str) -> bool:
@@ -61,7 +92,7 @@ BOOLEANS = {"true": True, "1": True, "false": False, "0": False, "": False}
 DEBUG = BOOLEANS[
     read(
         "DEBUG",
-        env.str,
+        text,
         "true or false",
         valid=lambda word: word.lower() in BOOLEANS,
         default="false",
@@ -69,7 +100,7 @@ DEBUG = BOOLEANS[
 ]
 SECRET_KEY = read(
     "SECRET_KEY",
-    env.str,
+    text,
     "50 or more random characters that stay the same between starts",
     valid=lambda key: key or DEBUG,
     default="",
@@ -77,8 +108,8 @@ SECRET_KEY = read(
 SECRET_KEY = SECRET_KEY or "insecure-for-development-only"
 # What is kept encrypted or blurred stays readable only under the same key: give it one of its own,
 # so that SECRET_KEY can be changed.
-ENCRYPTION_KEY = read("ENCRYPTION_KEY", env.str, "any text", default="") or SECRET_KEY
-HOST = read("HOST", env.str, "a name or address of this machine", valid=bool, default="127.0.0.1")
+ENCRYPTION_KEY = read("ENCRYPTION_KEY", text, "any text", default="") or SECRET_KEY
+HOST = read("HOST", text, "a name or address of this machine", valid=bool, default="127.0.0.1")
 PORT = read("PORT", env.int, "a port number", valid=lambda port: 0 < port < 65536, default=8000)
 WEB_WORKERS = read(
     "WEB_WORKERS", env.int, "how many processes", valid=lambda count: count > 0, default=2
@@ -87,17 +118,18 @@ WEB_WORKERS = read(
 REACHED_AT = "localhost" if HOST in {"127.0.0.1", "::1", "0.0.0.0", "::"} else HOST
 PUBLIC_URL = read(
     "PUBLIC_URL",
-    env.str,
-    "an address such as https://api.example.org",
-    valid=is_web_address,
+    text,
+    "an address such as https://api.example.org, without a path",
+    valid=is_origin,
     default=f"http://{f'[{REACHED_AT}]' if ':' in REACHED_AT else REACHED_AT}:{PORT}",
-).rstrip("/")
+)
+PUBLIC_URL = PUBLIC_URL.lower().rstrip("/")
 # Old kits name these hosts whatever server they reach (contract: In by old kits).
 KIT_HOSTS = ["data.smartcitizen.me", "api.smartcitizen.me", "new-api.smartcitizen.me"]
 ALLOWED_HOSTS = [
     *read(
         "ALLOWED_HOSTS",
-        env.list,
+        names,
         "host names separated by commas",
         default=[str(urlsplit(PUBLIC_URL).hostname), "localhost", "127.0.0.1", "[::1]"],
     ),
@@ -115,12 +147,12 @@ TRUSTED_PROXIES = read(
 )
 LOG_LEVEL = read(
     "LOG_LEVEL",
-    env.str,
+    text,
     "DEBUG, INFO, WARNING, ERROR or CRITICAL",
     valid=lambda level: level in {"DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"},
     default="INFO",
 )
-VERSION_GIT = read("VERSION_GIT", env.str, "the commit that runs", default="unknown")
+VERSION_GIT = read("VERSION_GIT", text, "the commit that runs", default="unknown")
 
 # Parts outside this process
 DATABASES = {
@@ -133,11 +165,14 @@ DATABASES = {
     )
 }
 DATABASES["default"].update(CONN_MAX_AGE=60, CONN_HEALTH_CHECKS=True)
+# Whoever waits longer for a lock is told to come again (503), so that one stuck row does not fill
+# every thread.
+DATABASES["default"].setdefault("OPTIONS", {}).setdefault("options", "-c lock_timeout=5s")
 REDIS_URL = read(
     "REDIS_URL",
-    env.str,
+    text,
     "an address such as redis://host:6379/0",
-    valid=lambda url: urlsplit(url).scheme in {"redis", "rediss", "unix"},
+    valid=is_redis,
 )
 CACHES = {
     "default": {
@@ -158,44 +193,42 @@ globals().update(
 EMAIL_TIMEOUT = 20
 DEFAULT_FROM_EMAIL = read(
     "DEFAULT_FROM_EMAIL",
-    env.str,
+    text,
     "an e-mail address",
-    valid=lambda address: "@" in address,
+    valid=lambda address: "@" in address and address.isprintable(),
     default="Smart Citizen <noreply@localhost>",
 )
 SERVER_EMAIL = DEFAULT_FROM_EMAIL
 PASSWORD_RESET_URL = read(
     "PASSWORD_RESET_URL",
-    env.str,
+    text,
     "an address with {token} in it",
     valid=lambda url: is_web_address(url) and "{token}" in url,
     default=f"{PUBLIC_URL}/ui/password_reset/{{token}}",
 )
 MQTT_URL = read(
     "MQTT_URL",
-    env.str,
+    text,
     "an address such as mqtt://user:password@host:1883",
     valid=lambda url: not url or urlsplit(url).scheme in {"mqtt", "mqtts"},
     default="",
 )
 SENTRY_DSN = read(
     "SENTRY_DSN",
-    env.str,
+    text,
     "the address that Sentry gives a project",
-    valid=lambda url: not url or is_web_address(url),
+    valid=is_sentry_dsn,
     default="",
 )
 if SENTRY_DSN:
     sentry_sdk.init(dsn=SENTRY_DSN, release=VERSION_GIT, send_default_pii=False)
 
 # The old platform, for what was brought along from it
-LEGACY_PASSWORD_SALT = read("LEGACY_PASSWORD_SALT", env.str, "any text", default="")
+LEGACY_PASSWORD_SALT = read("LEGACY_PASSWORD_SALT", text, "any text", default="")
 
 # Whether `make run` fills an empty embedded database with demo data
 DEMO = BOOLEANS[
-    read(
-        "DEMO", env.str, "1 or 0", valid=lambda word: word.lower() in BOOLEANS, default="1"
-    ).lower()
+    read("DEMO", text, "1 or 0", valid=lambda word: word.lower() in BOOLEANS, default="1").lower()
 ]
 
 # How long things are kept
@@ -315,8 +348,8 @@ REST_FRAMEWORK = {
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.AllowAny"],
     "DEFAULT_THROTTLE_CLASSES": ["apps.api.throttling.RequestThrottle"],
     "DEFAULT_THROTTLE_RATES": {
-        "anon": read("THROTTLE_ANON", env.str, RATE_HINT, valid=is_rate, default="150/min"),
-        "user": read("THROTTLE_USER", env.str, RATE_HINT, valid=is_rate, default="300/min"),
+        "anon": read("THROTTLE_ANON", text, RATE_HINT, valid=is_rate, default="150/min"),
+        "user": read("THROTTLE_USER", text, RATE_HINT, valid=is_rate, default="300/min"),
     },
     "DEFAULT_CONTENT_NEGOTIATION_CLASS": "apps.api.negotiation.ContentNegotiation",
     "DEFAULT_PAGINATION_CLASS": "apps.api.pagination.PageNumberPagination",

@@ -14,9 +14,11 @@ from apps.api.validation import BASE, TAKEN
 
 UNIQUE_VIOLATION = "23505"
 FOREIGN_KEY_VIOLATION = "23503"
-# SQLSTATEs of a server that is there but takes no work: shutting down, starting, full of clients.
-# Others (a statement's timeout, a deadlock) are faults of ours and stay 500.
-TURNED_AWAY = {"57P01", "57P02", "57P03", "53300"}
+# SQLSTATEs of a server that is there but takes no work now, and may in a moment: shutting down,
+# starting, full of clients; disk or memory full; read-only; a lock that was not to be had.
+# Others (a statement's timeout) are faults of ours and stay 500.
+TURNED_AWAY = {"57P01", "57P02", "57P03", "53300", "53100", "53200", "25006"}
+TURNED_AWAY |= {"55P03", "40P01", "40001"}
 CONNECTION_EXCEPTION = "08"
 KEY = re.compile(r"Key \((.*?)\)=\(")
 

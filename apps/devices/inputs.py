@@ -9,6 +9,7 @@ from django.core.validators import RegexValidator
 from django.db.models.functions import Lower
 from rest_framework import serializers
 
+from apps.api.records import RecordId
 from apps.devices import places
 from apps.devices.location import is_country
 from apps.devices.models import MAC_ADDRESS, Device, Exposure, Tag, mac_key
@@ -51,9 +52,7 @@ class DeviceInput(serializers.Serializer[Device]):
     name = serializers.CharField(max_length=200)
     description = serializers.CharField(required=False, allow_blank=True, allow_null=True)
     mac_address = serializers.CharField(validators=[RegexValidator(rf"\A{MAC_ADDRESS}\Z")])
-    kit_id = serializers.PrimaryKeyRelatedField(
-        source="kit", queryset=Kit.objects.all(), required=False, allow_null=True
-    )
+    kit_id = RecordId(source="kit", queryset=Kit.objects.all(), required=False, allow_null=True)
     exposure = serializers.ChoiceField(
         Exposure.choices, required=False, allow_null=True, allow_blank=True
     )

@@ -6,11 +6,12 @@ that the same reading sent twice, at once or a year apart, is there exactly once
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from django.db import connection, transaction
+from django.db import OperationalError, connection, transaction
 from django.utils import timezone
 from psycopg2.extras import execute_values
 
@@ -19,6 +20,8 @@ from apps.devices.models import Component, Device
 from apps.readings import partitions, sensor_sets
 from apps.readings.keys import Row
 from apps.readings.models import Reading
+
+logger = logging.getLogger(__name__)
 
 # Contract, Readings: so far ahead of the server's clock is normal
 NORMALLY_AHEAD = timedelta(minutes=5)
@@ -39,9 +42,13 @@ def prepare(rows: Sequence[Row]) -> None:
 
     Without it nothing is lost: readings wait in the default partition for theirs to be made.
     """
-    if rows:
+    if not rows:
+        return
+    try:
         partitions.ensure(row.recorded_at for row in rows)
-        sensor_sets.numbers({tuple(sorted(row.values)) for row in rows})
+    except OperationalError as error:
+        logger.warning("no partition was made, its readings wait in the default one: %s", error)
+    sensor_sets.numbers({tuple(sorted(row.values)) for row in rows})
 
 
 def store(device_id: int, rows: Sequence[Row], keys: dict[int, str] | None = None) -> Receipt:
@@ -78,6 +85,9 @@ def promote(device_id: int, now: datetime) -> None:
         for reading in due:
             values = as_values(sets[reading.sensor_set_id], reading.values, reading.raw_values)
             latest.fold(reading.recorded_at.timestamp(), reading.added_at.timestamp(), values)
+        # Posted beyond the kit, and perhaps parted from it since: `latest` will name them.
+        posted = {sensor_id for reading in due for sensor_id in sets[reading.sensor_set_id]}
+        Component.objects.ensure(device_id, [(sensor_id, None) for sensor_id in sorted(posted)])
         later = ahead.filter(recorded_at__gt=now).order_by("recorded_at").first()
         _save_newest(device, latest, later.recorded_at if later else None)
 

@@ -13,6 +13,9 @@ from psycopg2.extras import execute_values
 from apps.readings.models import IngestError
 from apps.readings.payloads import Refusal
 
+# Of senders that are no device: 1,000 payloads of 16 KB are the most that strangers can fill.
+MOST_STRANGERS = 1000
+
 
 def keep(
     device_id: int | None, source: IngestError.Source, refusals: Iterable[Refusal], origin: str = ""
@@ -28,7 +31,7 @@ def keep(
     if not merged:
         return
     now = timezone.now()
-    origin = origin.replace("\x00", "\ufffd")[:64]
+    origin = origin.replace("\x00", "\ufffd")[:64] if device_id or _is_known(origin) else ""
     with connection.cursor() as cursor:
         execute_values(
             cursor.cursor,
@@ -43,6 +46,17 @@ def keep(
                 for reason, (count, payload) in sorted(merged.items())
             ],
         )
+
+
+def _is_known(origin: str) -> bool:
+    """Whether a stranger is kept under his own name: one of the first MOST_STRANGERS.
+
+    Anyone can make up names without end: the others are counted together, without a name.
+    """
+    strangers = IngestError.objects.filter(device=None).order_by("pk")
+    if strangers.filter(origin=origin).exists():
+        return True
+    return len(strangers.values_list("pk")[:MOST_STRANGERS]) < MOST_STRANGERS
 
 
 def prune(now: datetime) -> int:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from apps.kits.models import Kit, KitSensor
-from apps.readings.payloads import Refusal, Sample
+from apps.readings.payloads import Refusal, Sample, Unreadable, excerpt
 from apps.sensors.calibration import Formula, calibrate, is_identity
 
 # Calibration rules: 1.1 and above uses the SCK 1.1 row, 1.0 the SCK 1.0 row.
@@ -60,16 +60,28 @@ def calibrated(
     for sample in samples:
         values: dict[int, tuple[float, float | None]] = {}
         for key, number in sample.numbers.items():
-            target = targets.get(str(key))
-            reason = "unknown sensor"
-            if target is not None:
-                value = calibrate(target.formula, number)
-                if math.isfinite(value):
-                    plain = is_identity(target.formula) and value == number
-                    values[target.sensor_id] = (value, None if plain else number)
-                    continue
-                reason = "value is beyond what the sensor's formula can calibrate"
-            refusals.append(Refusal(sample.index, key, reason, f"{key}: {number}"))
+            try:
+                target = targets[str(key)]
+                values[target.sensor_id] = _calibrated(target, number)
+            except (KeyError, Unreadable) as problem:
+                reason = str(problem) if isinstance(problem, Unreadable) else "unknown sensor"
+                refusals.append(Refusal(sample.index, key, reason, excerpt(f"{key}: {number}")))
         if values:
             rows.append(Row(sample.index, sample.recorded_at, values))
     return rows, refusals
+
+
+def _calibrated(target: Target, number: float) -> tuple[float, float | None]:
+    """The value of a raw number, and that number, unless the formula is the identity.
+
+    Raises Unreadable, also where the formula cannot be used: formulas are checked when they are
+    saved, but one that came into the database otherwise must not refuse the kit's other sensors.
+    """
+    try:
+        value = calibrate(target.formula, number)
+        plain = is_identity(target.formula) and value == number
+    except (ArithmeticError, AttributeError, LookupError, TypeError):
+        raise Unreadable("the formula of the sensor cannot be used") from None
+    if not math.isfinite(value):
+        raise Unreadable("value is beyond what the formula of the sensor can calibrate")
+    return value, None if plain else number

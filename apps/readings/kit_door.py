@@ -37,6 +37,8 @@ MAX_STRAY_LINES = 8
 # Twenty rows make a header of 3.4 KB; 16 KB are promised, and the other headers have room too.
 MAX_HEAD = 24 * 1024
 MAX_UNREAD = 64 * 1024
+# A header, or the rest of the one before; what else there may be is no header.
+HEADER = re.compile(rb"[!-9;-~]+:|[\t ]")
 # Seconds: between two pieces of a request, for a connection in all, and to take the last answer
 IDLE = 10
 LIFETIME = 60
@@ -44,15 +46,30 @@ FAREWELL = 1
 
 
 class Head:
-    """The bytes of one request's head at the most: then `LineTooLong`, which is answered 431."""
+    """The head of one request: as much as it may be long, and whole, or it is not a request."""
 
     def __init__(self, stream: Any) -> None:
         self.stream = stream
         self.left = MAX_HEAD
 
     def readline(self, size: int = -1) -> bytes:
-        """The next line, bare line feeds included."""
-        line: bytes = self.stream.readline(min(size, self.left + 1) if size >= 0 else self.left + 1)
+        """The next line of headers, as the parser expects it.
+
+        A line that is no header is left out, where the parser would take all that follows for a
+        body. Raises ConnectionError where the kit is cut off: half of its headers must not be
+        answered as if they were all.
+        """
+        while True:
+            line = self.line()
+            if not line.endswith(b"\n"):
+                raise ConnectionError("cut off")
+            text = line.rstrip(b"\r\n")
+            if not text or HEADER.match(text):
+                return text.replace(b"\r", b" ") + b"\r\n"
+
+    def line(self) -> bytes:
+        """The next line as it came; `LineTooLong`, which is answered 431, beyond the limit."""
+        line: bytes = self.stream.readline(self.left + 1)
         self.left -= len(line)
         if self.left < 0:
             raise http.client.LineTooLong("head of a request")
@@ -65,7 +82,9 @@ class KitHandler(WSGIRequestHandler):
     protocol_version = "HTTP/1.1"
     server_version = sys_version = ""
     error_content_type = "application/json"
-    error_message_format = '{"id":"bad_request","message":"%(message)s","errors":null,"url":null}'
+    error_message_format = (
+        '{"id":"bad_request","message":"This is no request of a kit","errors":null,"url":null}'
+    )
     timeout = IDLE
     wbufsize = -1  # an answer leaves in one piece: kits read it with little patience
     server: KitDoor
@@ -97,7 +116,7 @@ class KitHandler(WSGIRequestHandler):
     def _request_line(self, head: Head) -> bytes:
         """The next line that is no stray one; empty where the kit has left."""
         for _ in range(MAX_STRAY_LINES):
-            line = head.readline()
+            line = head.line()
             if not line or line.strip() not in STRAY:
                 return line
         return b""
@@ -128,7 +147,8 @@ class KitHandler(WSGIRequestHandler):
 
     def log_message(self, format: str, *args: Any) -> None:
         """One line a request, without its headers: what a kit sends is in the database."""
-        logger.info("%s %s", self.address_string(), format % args)
+        text = (format % args).encode("unicode_escape").decode()  # no control characters
+        logger.info("%s %s", self.address_string(), text)
 
 
 class KitDoor(ThreadingTCPServer):
@@ -149,12 +169,14 @@ class KitDoor(ThreadingTCPServer):
         address: tuple[str, int],
         application: Application,
         connections: int = 500,
+        of_one_address: int = 100,
         threads: int = 8,
     ) -> None:
         self.inner = application
         self.pool = ThreadPoolExecutor(threads, "kit")
         self.most = connections
-        self.open: dict[socket.socket, float] = {}
+        self.most_of_one = of_one_address
+        self.open: dict[socket.socket, tuple[float, str]] = {}
         self.lock = threading.Lock()
         if ":" in address[0]:
             self.address_family = socket.AF_INET6
@@ -173,9 +195,12 @@ class KitDoor(ThreadingTCPServer):
         if not SERVED.fullmatch(environ["PATH_INFO"]):
             start_response("404 Not Found", [("Content-Type", "application/json")])
             return [NOT_FOUND]
-        status, headers, body = self.pool.submit(self._run, environ).result()
+        if "datetime" in environ["PATH_INFO"]:  # asks the database nothing, so waits for no one
+            status, headers, body = self._run(environ)
+        else:
+            status, headers, body = self.pool.submit(self._run, environ).result()
         start_response(status, headers)
-        return [body]
+        return [b"" if environ["REQUEST_METHOD"] == "HEAD" else body]
 
     def _run(self, environ: dict[str, Any]) -> Answer:
         """Run the application to its end, which also ends the request for Django."""
@@ -195,11 +220,16 @@ class KitDoor(ThreadingTCPServer):
         return begun[0], begun[1], body
 
     def process_request(self, request: Any, client_address: Any) -> None:
-        """Take a connection, or close it where there are too many: the kit comes again."""
+        """Take a connection, or close it where there are too many: the kit comes again.
+
+        No address may take them all; a school of kits behind one address is let in.
+        """
+        host = str(client_address[0])
         with self.lock:
-            full = len(self.open) >= self.most
+            of_this = sum(address == host for _, address in self.open.values())
+            full = len(self.open) >= self.most or of_this >= self.most_of_one
             if not full:
-                self.open[request] = time.monotonic()
+                self.open[request] = (time.monotonic(), host)
         if full:
             logger.warning("too many connections: %s turned away", client_address[0])
             super().shutdown_request(request)
@@ -225,7 +255,7 @@ class KitDoor(ThreadingTCPServer):
         """Twice a second: end connections that have lived too long, however slowly they send."""
         too_old = time.monotonic() - LIFETIME
         with self.lock:
-            for connection, since in self.open.items():
+            for connection, (since, _) in self.open.items():
                 if since < too_old:
                     with contextlib.suppress(OSError):
                         connection.shutdown(socket.SHUT_RD)
@@ -243,4 +273,4 @@ class KitDoor(ThreadingTCPServer):
         deadline = time.monotonic() + seconds
         while self.open and time.monotonic() < deadline:
             time.sleep(0.05)
-        self.pool.shutdown()
+        self.pool.shutdown(wait=False, cancel_futures=True)

@@ -55,7 +55,8 @@ def add(request: HttpRequest) -> HttpResponse:
     ingest errors. Only where nothing can be kept, with the database away, it is 503 without it.
     """
     now = timezone.now()
-    mac_address = request.headers.get("X-SmartCitizenMacADDR", "").strip()
+    # PostgreSQL's text holds no NUL; a kit that sends one is unknown like any other.
+    mac_address = request.headers.get("X-SmartCitizenMacADDR", "").strip().replace("\0", "\ufffd")
     data = request.headers.get("X-SmartCitizenData", "").strip()
     if mac_address or data:
         take(mac_address, request.headers.get("X-SmartCitizenVersion"), data, now)

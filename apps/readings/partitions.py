@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
+from time import monotonic
 
-from django.db import connection, transaction
+from django.db import OperationalError, connection, transaction
 
 Month = tuple[int, int]
 
@@ -15,21 +16,31 @@ MAKING = 7_203_002
 # Months known to have a partition. Partitions are not dropped while the server runs; if one were,
 # its readings would go to the default partition, and `ensure` would move them when asked again.
 _existing: set[Month] = set()
+# When a month that could not be made may be tried again, by the monotonic clock
+_not_before: dict[Month, float] = {}
+PAUSE = 60
 
 
 def ensure(times: Iterable[datetime]) -> None:
     """Make the partitions that readings of these UTC times need, where they are missing.
 
-    Called outside the transaction that writes the readings: attaching a partition takes a lock
-    that would hold up other writers until that transaction ends. A reading that finds no
-    partition is kept in the default one, and moves when its month is made.
+    Called outside the transaction that writes the readings: attaching a partition locks the
+    default one, for other writers too, until that transaction ends. A reading that finds no
+    partition is kept in the default one, and moves when its month is made. Raises
+    OperationalError where that lock is not to be had, as during a backup; it is tried again
+    after a pause.
     """
-    missing = {(time.year, time.month) for time in times} - _existing
+    months = {(time.year, time.month) for time in times}
+    missing = {month for month in months - _existing if _not_before.get(month, 0) <= monotonic()}
     if not missing:
         return
     for month in sorted(missing - _found()):
-        with transaction.atomic():
-            _make(month)
+        try:
+            with transaction.atomic():
+                _make(month)
+        except OperationalError:
+            _not_before[month] = monotonic() + PAUSE
+            raise
     if not connection.in_atomic_block:
         _existing.update(missing)
 
@@ -59,10 +70,14 @@ def _make(month: Month) -> None:
     start = datetime(year, number, 1, tzinfo=UTC)
     end = datetime(year + number // 12, number % 12 + 1, 1, tzinfo=UTC)
     with connection.cursor() as cursor:
+        # Whoever waits for this lock holds up everyone behind him: better not to wait long.
+        cursor.execute("SET LOCAL lock_timeout = '1s'")
         cursor.execute("SELECT pg_advisory_xact_lock(%s)", [MAKING])
         cursor.execute("SELECT to_regclass(%s)", [table])
         if cursor.fetchone() != (None,):
             return
+        # All at once, and first: to read it now and lock it later could end in a deadlock.
+        cursor.execute("LOCK TABLE readings_reading_default IN ACCESS EXCLUSIVE MODE")
         cursor.execute(f"CREATE TABLE {table} (LIKE readings_reading INCLUDING ALL)")
         cursor.execute(
             "WITH moved AS (DELETE FROM readings_reading_default"

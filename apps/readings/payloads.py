@@ -20,8 +20,8 @@ EARLIEST = datetime(2010, 1, 1, tzinfo=UTC)
 AHEAD = timedelta(days=1)
 # Contract, In by old kits: a JSON array of up to 60 objects
 MAX_ROWS = 60
-# What a refusal keeps of the payload: enough to see what was sent, bounded for the disk's sake
-MAX_PAYLOAD = 4096
+# What a refusal keeps of the payload: all that a kit may send in its headers
+MAX_PAYLOAD = 16 * 1024
 NOT_A_NUMBER = "value is not a finite number or the text of one"
 
 TIME = re.compile(
@@ -68,7 +68,10 @@ def excerpt(payload: Any) -> str:
     if isinstance(payload, bytes):
         payload = payload.decode("utf-8", "replace")
     if not isinstance(payload, str):
-        payload = orjson.dumps(payload, default=str, option=orjson.OPT_NON_STR_KEYS).decode()
+        try:
+            payload = orjson.dumps(payload, default=str, option=orjson.OPT_NON_STR_KEYS).decode()
+        except TypeError:  # nested deeper than it writes, though it reads it
+            payload = repr(payload)
     text = str(payload)
     # PostgreSQL's text holds no NUL, and lone surrogates are no UTF-8.
     clean = text.replace("\x00", "\ufffd").encode("utf-8", "replace").decode()

@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+import logging
+
 from django.utils import timezone
 
 from apps.devices.models import Device
 from apps.readings import ingest, ingest_errors, partitions
+
+logger = logging.getLogger(__name__)
 
 
 def promote_due() -> None:
     """Every minute: readings ahead of the clock become the newest when their time comes."""
     now = timezone.now()
     for device_id in Device.objects.filter(future_at__lte=now).values_list("pk", flat=True):
-        ingest.promote(device_id, now)
+        try:
+            ingest.promote(device_id, now)
+        except Exception:  # one device that cannot be promoted must not keep the others waiting
+            logger.exception("readings of device %s were not promoted", device_id)
 
 
 def make_partitions() -> None:

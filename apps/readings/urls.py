@@ -6,7 +6,7 @@ from apps.readings import kits
 from apps.readings.views import HistoryView
 
 urlpatterns = [
-    re_path(r"^devices/(?P<pk>\d+)/readings/?$", HistoryView.as_view(), name="readings"),
+    re_path(r"^devices/(?P<pk>[0-9]+)/readings/?$", HistoryView.as_view(), name="readings"),
     re_path(r"^add/?$", kits.add, name="add"),
     re_path(r"^datetime/?$", kits.tell_time, name="datetime"),
 ]

@@ -32,6 +32,8 @@ def calibrate(formula: Formula, raw: float) -> float:
         return raw
     if formula["kind"] == "table":
         return _interpolate(formula["points"], raw)
+    if formula["kind"] != "linear":
+        raise LookupError(f"there is no kind of formula called {formula['kind']}")
     held = _hold(raw, formula.get("raw_min"), formula.get("raw_max"))
     value = held * formula.get("multiply", 1) / formula.get("divide", 1) + formula.get("add", 0)
     return _hold(value, formula.get("min"), formula.get("max"))
@@ -82,7 +84,12 @@ def _interpolate(points: list[list[float]], raw: float) -> float:
 
 def _is_number(value: Any) -> bool:
     """Whether a JSON value is a finite number (booleans are not)."""
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return False
+    try:
+        return math.isfinite(value)
+    except OverflowError:  # an integer beyond any float
+        return False
 
 
 def _linear_problem(parts: Mapping[str, Any]) -> str | None:

@@ -45,6 +45,15 @@ def test_what_was_ahead_of_the_clock_is_promoted(device: Device) -> None:
     assert (device.last_reading_at, device.future_at) == (past, None)
 
 
+def test_a_device_that_cannot_be_promoted_keeps_no_other_waiting(device: Device) -> None:
+    past = timezone.now() - timedelta(minutes=1)
+    other = Device.objects.register(owner=device.owner, name="other")
+    Device.objects.update(future_at=past, latest={"unreadable": True})
+    Device.objects.filter(pk=other.pk).update(latest=None)
+    tasks.promote_due()
+    assert list(Device.objects.filter(future_at=None)) == [other]
+
+
 def test_partitions_are_there_before_their_month_is(db: None) -> None:
     tasks.make_partitions()
     soon = timezone.now().replace(day=15) + timedelta(days=60)

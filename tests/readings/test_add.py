@@ -251,3 +251,58 @@ def test_with_the_reasons_not_kept_the_clock_is_not_told(
     assert response.status_code == 500
     assert b"UTC" not in response.content
     assert not Reading.objects.exists()
+
+
+@pytest.mark.parametrize(
+    ("data", "reason"),
+    [
+        ('[{"a\\u0000b":"1","temp":"25132","timestamp":"2015-04-28 14:16:08"}]', "unknown sensor"),
+        (
+            '[{"hum":' + "[" * 300 + "]" * 300 + ',"temp":"1","timestamp":"2015-04-28 14:16:08"}]',
+            "value is not a finite number or the text of one",
+        ),
+    ],
+)
+def test_whatever_is_odd_is_kept_and_the_rest_is_stored(
+    client: APIClient, device: Device, data: str, reason: str
+) -> None:
+    post(client, data=data)
+    assert errors() == [(reason, 1)]
+    device.refresh_from_db()
+    assert sorted(device.newest.sensors) == [12]
+
+
+def test_a_mac_address_with_a_nul_is_unknown(client: APIClient, device: Device) -> None:
+    post(client, ROW, mac="00:06\0")
+    assert errors() == [("unknown MAC address", 1)]
+
+
+@pytest.mark.parametrize(
+    "formula",
+    [
+        {"kind": "linear", "divide": 0},
+        {"kind": "table", "points": []},
+        {"kind": "linear", "multiply": "a"},
+        {"kind": "quadratic"},
+        [1],
+    ],
+)
+def test_a_formula_that_cannot_be_used_refuses_its_sensor_alone(
+    client: APIClient, device: Device, formula: Any
+) -> None:
+    assert device.kit
+    device.kit.kit_sensors.filter(key="noise").update(calibration=formula)
+    post(client, ROW)
+    assert errors() == [("the formula of the sensor cannot be used", 1)]
+    device.refresh_from_db()
+    assert sorted(device.newest.sensors) == [12, 21]
+
+
+def test_strangers_without_end_are_counted_together(
+    client: APIClient, device: Device, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("apps.readings.ingest_errors.MOST_STRANGERS", 2)
+    for n in (1, 2, 3, 4, 1):
+        post(client, ROW, mac=f"de:ad:be:ef:00:0{n}")
+    kept = IngestError.objects.order_by("pk").values_list("origin", "count")
+    assert list(kept) == [("de:ad:be:ef:00:01", 2), ("de:ad:be:ef:00:02", 1), ("", 2)]

@@ -10,7 +10,7 @@ from django.db import connection
 from django.utils import timezone
 
 from apps.devices.models import Device
-from apps.readings import ingest, sensor_sets
+from apps.readings import ingest, partitions, sensor_sets
 from apps.readings.ingest import Receipt
 from apps.readings.keys import Row
 from apps.readings.models import Reading
@@ -118,6 +118,17 @@ def test_a_little_ahead_is_normal_and_far_ahead_waits_for_its_time(device: Devic
     assert device.newest.sensors[TEMPERATURE].prev_value == 2.0
 
 
+def test_a_sensor_that_was_only_posted_ahead_is_the_devices_own_when_its_time_comes(
+    device: Device,
+) -> None:
+    ahead = timezone.now() + timedelta(hours=1)
+    ingest.store(device.pk, [Row(0, ahead, {55: (21.0, None)})])
+    device.refresh_from_db()
+    device.change(kit_id=2)
+    ingest.promote(device.pk, ahead)
+    assert device.components.filter(sensor_id=55).exists()
+
+
 def test_every_change_moves_the_change_counter(device: Device) -> None:
     for minute in range(3):
         ingest.store(device.pk, [row(-minute, {TEMPERATURE: 1.0})])
@@ -188,3 +199,21 @@ def test_many_at_once_lose_nothing_and_double_nothing(device: Device) -> None:
     assert stored(device) == {float(n): {TEMPERATURE: (float(n), None)} for n in range(20)}
     device.refresh_from_db()
     assert device.readings_version == 4
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_partition_that_cannot_be_made_now_loses_nothing(device: Device) -> None:
+    """A backup holds the default partition: the reading waits in it, and moves afterwards."""
+    late = [Row(0, datetime(2013, 5, 1, tzinfo=UTC), {TEMPERATURE: (1.0, None)})]
+    reader = connection.copy()
+    with reader.cursor() as cursor:
+        cursor.execute("BEGIN; LOCK TABLE readings_reading_default IN ACCESS SHARE MODE")
+        ingest.prepare(late)
+        ingest.store(device.pk, late)
+        cursor.execute("ROLLBACK")
+    reader.close()
+    partitions._not_before.clear()
+    ingest.prepare(late)
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT tableoid::regclass::text FROM readings_reading")
+        assert cursor.fetchall() == [("readings_reading_2013_05",)]

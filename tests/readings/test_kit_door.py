@@ -201,7 +201,7 @@ def test_every_request_is_ended_for_the_application(door: KitDoor, stub: Stub) -
 
 def test_slow_and_silent_kits_hold_up_nobody(door: KitDoor) -> None:
     with ExitStack() as held:
-        for number in range(100):
+        for number in range(90):
             connection = held.enter_context(connect(door))
             connection.sendall(POST[: number % len(POST)])
         began = time.monotonic()
@@ -281,3 +281,42 @@ def test_a_request_is_one_line_in_the_log_without_its_data(
     assert line.startswith('127.0.0.1 "PUT /add HTTP/1.1')
     assert "25132" not in line
     assert "\n" not in line
+
+
+@pytest.mark.parametrize("cut", range(len(POST) - len(HEADERS), len(POST) - 2, 7))
+def test_half_a_request_is_never_answered_as_a_whole_one(
+    door: KitDoor, stub: Stub, cut: int
+) -> None:
+    """A kit that is cut off in its headers must not hear the clock: it would forget its rows."""
+    with connect(door) as connection:
+        connection.sendall(POST[:cut])
+        connection.shutdown(socket.SHUT_WR)
+        assert receive(connection) == b""
+    assert stub.seen == []
+
+
+@pytest.mark.parametrize(
+    "odd", [b"User-Agent SmartCitizen\n", b"Two Words: x\n", b"\xff\xfe\n", b"A: Smart\rCitizen\n"]
+)
+def test_an_odd_line_hides_none_of_the_headers_behind_it(
+    door: KitDoor, stub: Stub, odd: bytes
+) -> None:
+    request = b"PUT /add HTTP/1.1 \n" + odd + HEADERS
+    assert ask(door, request).endswith(CLOCK)
+    assert stub.seen[0]["HTTP_X_SMARTCITIZENMACADDR"] == "00:06:66:2A:02:B3"
+    assert "25132" in stub.seen[0]["HTTP_X_SMARTCITIZENDATA"]
+
+
+def test_no_address_takes_all_connections(stub: Stub) -> None:
+    with listening(stub, of_one_address=2) as door, ExitStack() as held:
+        for _ in range(2):
+            held.enter_context(connect(door))
+        time.sleep(0.2)
+        with connect(door) as one_too_many:
+            assert receive(one_too_many) == b""
+
+
+def test_head_has_no_body(door: KitDoor) -> None:
+    answer = ask(door, b"HEAD /datetime HTTP/1.0\r\n\r\n")
+    assert answer.startswith(b"HTTP/1.1 200 ")
+    assert answer.endswith(b"\r\n\r\n")

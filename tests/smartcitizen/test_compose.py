@@ -139,6 +139,7 @@ def adapted(tmp_path: Path, web: int, http: int, https: int) -> Path:
         "http {\n": f"http {{\n{places}",
         "user www-data;\n": "user root;\n" if os.geteuid() == 0 else "",
         "server web:8000": f"server 127.0.0.1:{web}",
+        "server kits:8001": f"server 127.0.0.1:{web}",
         "listen 80 ": f"listen 127.0.0.1:{http} ",
         "listen 443 ": f"listen 127.0.0.1:{https} ",
         "/etc/nginx/certificates": str(tmp_path),

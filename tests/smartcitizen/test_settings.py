@@ -51,6 +51,13 @@ def test_a_missing_variable_stops_the_start_in_one_line_that_names_it(name: str)
         ("DATABASE_URL", "not an address"),
         ("DATABASE_URL", "sqlite:///db.sqlite3"),
         ("REDIS_URL", "localhost"),
+        ("REDIS_URL", "redis://localhost:port"),
+        ("REDIS_URL", "redis://localhost?db=abc"),
+        ("SENTRY_DSN", "https://example.org"),
+        ("PUBLIC_URL", "https://example.org/api"),
+        ("PUBLIC_URL", "https://example.org:70000"),
+        ("PUBLIC_URL", "https://user@example.org"),
+        ("DEFAULT_FROM_EMAIL", "a@example.org\nBcc: b@example.org"),
         ("EMAIL_URL", "carrier-pigeon://"),
         ("KIT_PORT", "http"),
         ("KIT_PORT", "70000"),
@@ -70,6 +77,24 @@ def test_an_unreadable_variable_stops_the_start_in_one_line_that_names_it(
     assert done.returncode == 1, done.stdout
     [line] = done.stderr.splitlines()
     assert line.startswith(f"Configuration error: {name} cannot be read: ")
+
+
+def test_a_value_that_begins_with_a_dollar_is_taken_as_it_is() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", "import smartcitizen.settings as s; print(s.ENCRYPTION_KEY)"],
+        cwd=ROOT,
+        env={"PATH": os.environ["PATH"], **GOOD, "ENCRYPTION_KEY": "$2a$10$salt"},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout == "$2a$10$salt\n"
+
+
+def test_the_public_address_may_be_written_in_any_case() -> None:
+    assert start(**{**GOOD, "PUBLIC_URL": "HTTPS://Example.org/"}).stdout == (
+        "False https://example.org\n"
+    )
 
 
 def test_an_empty_rate_switches_a_limit_off() -> None:
