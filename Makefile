@@ -13,11 +13,11 @@ help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 20
 
 run: $(VENV)/.runs ## start the platform: HOST, PORT, KIT_PORT and DEMO say how
-	@exec $(BIN)/python -m smartcitizen.embedded -- $(CURDIR)/$(BIN)/python -m smartcitizen.serve
+	@exec $(BIN)/python -m smartcitizen.embedded -- "$(CURDIR)/$(BIN)/python" -m smartcitizen.serve
 
 test: $(VENV)/.tests ## run the tests: ARGS="tests/readings -x" runs some of them
 	@$(TEST_ENV) $(BIN)/python -m smartcitizen.embedded --var var/test --throwaway -- \
-		$(CURDIR)/$(BIN)/python -m pytest $(ARGS)
+		"$(CURDIR)/$(BIN)/python" -m pytest $(ARGS)
 
 check: $(VENV)/.tests ## format, lint, types, layers, migrations, deployment settings
 	$(BIN)/ruff format --check .

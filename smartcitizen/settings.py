@@ -306,6 +306,9 @@ AUTH_USER_MODEL = "users.User"
 AUTHENTICATION_BACKENDS = ["apps.users.backends.AccountBackend"]
 # Usernames are unique ignoring case, by a constraint over lower(username) that the check overlooks.
 SILENCED_SYSTEM_CHECKS = ["auth.E003", "auth.W004"]
+# Clients of ten years need them (contract: OAuth 2.0; Credentials): the implicit grant, a token in
+# the query, and redirects to http, which are for loopback alone.
+SILENCED_SYSTEM_CHECKS += [f"oauth2_provider.{check}" for check in ("W001", "W004", "W008")]
 PASSWORD_HASHERS = [
     "django.contrib.auth.hashers.Argon2PasswordHasher",
     # The old platform's, replaced at the first sign-in
@@ -320,6 +323,10 @@ AUTH_PASSWORD_VALIDATORS = [
 ]
 OAUTH2_PROVIDER = {
     "COMPLIANT_BCP_RFC9700_TOKEN_STORAGE": True,  # tokens are stored as checksums alone
+    "COMPLIANT_BCP_RFC9700_PASSWORD_GRANT": True,
+    "COMPLIANT_BCP_RFC9700_PKCE_METHOD": True,
+    "COMPLIANT_BCP_RFC9700_AUTHZ_RESPONSE_ISS": True,
+    "REFRESH_TOKEN_REUSE_PROTECTION": True,
     "SCOPES": {
         "public": "Read what you may read",
         "write": "Change your devices and your profile",

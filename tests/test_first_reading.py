@@ -44,7 +44,7 @@ CLOCK = re.compile(rb"UTC:\d{4},\d{1,2},\d{1,2},\d\d,\d\d,\d\d#")
 
 
 @pytest.fixture(scope="module")
-def live(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[Platform]:
+def live(django_db_blocker: DjangoDbBlocker) -> Iterator[Platform]:
     """A running platform with the reference's device, and one that speaks loosely."""
     with django_db_blocker.unblock(), platform("smartcitizen_first_reading") as running:
         running.python(

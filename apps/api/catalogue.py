@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 from django.db import transaction
-from django.db.models import PROTECT, Model, ProtectedError
+from django.db.models import PROTECT, Model, ProtectedError, QuerySet
 from rest_framework.mixins import (
     CreateModelMixin,
     RetrieveModelMixin,
     UpdateModelMixin,
 )
+from rest_framework.permissions import SAFE_METHODS
 from rest_framework.serializers import BaseSerializer
 
 from apps.api.pagination import CataloguePagination
@@ -29,12 +30,20 @@ class CatalogueViewSet(
     """List, detail, and the writes of admins: 401 or 403 for others (contract, section 2).
 
     A subclass declares `queryset`, which fetches all that its serializer shows, and
-    `serializer_class`. Each write is one transaction; wrong input is 422.
+    `serializer_class`; where less is enough to show a record than to change it, also
+    `queryset_to_show`. Each write is one transaction; wrong input is 422.
     """
 
     permission_classes = [AdminToWrite]
     pagination_class = CataloguePagination
     lookup_value_regex = "[0-9]+"
+    queryset_to_show: QuerySet[Any] | None = None
+
+    def get_queryset(self) -> QuerySet[Any]:
+        """What the request needs of the records."""
+        if self.request.method in SAFE_METHODS and self.queryset_to_show is not None:
+            return self.queryset_to_show.all()
+        return super().get_queryset()
 
     @transaction.atomic
     def perform_create(self, serializer: BaseSerializer[Any]) -> None:

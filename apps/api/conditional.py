@@ -48,9 +48,9 @@ class ConditionalGet:
         return response
 
     def _conditional(self, request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
-        if isinstance(response, HttpResponse) and response.content and not _no_store(response):
-            response.headers.setdefault("ETag", content_etag(response))
         etag = response.headers.get("ETag")
+        if etag is None and isinstance(response, HttpResponse) and _is_taggable(response):
+            etag = response.headers["ETag"] = content_etag(response)
         if etag is None:
             return response
         found = get_conditional_response(request, etag=etag, response=response)  # type: ignore[arg-type]
@@ -116,6 +116,7 @@ def _digest(parts: list[bytes]) -> str:
     return hashlib.blake2b(b"\0".join(parts), digest_size=16).hexdigest()
 
 
-def _no_store(response: HttpResponse) -> bool:
+def _is_taggable(response: HttpResponse) -> bool:
+    """Whether there is a content that may be kept."""
     directives = re.split(r"\s*,\s*", response.headers.get("Cache-Control", "").lower())
-    return "no-store" in directives
+    return bool(response.content) and "no-store" not in directives

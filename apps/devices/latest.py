@@ -113,7 +113,8 @@ class Latest:
 
 def iso(epoch: float) -> str:
     """Epoch seconds as the API writes times: UTC, whole seconds (contract: numbers, times)."""
-    return f"{datetime.fromtimestamp(int(epoch // 1), UTC):%Y-%m-%dT%H:%M:%SZ}"
+    moment = datetime.fromtimestamp(int(epoch // 1), UTC)
+    return moment.replace(tzinfo=None).isoformat() + "Z"
 
 
 def _newest(value: float, raw: float | None, at: float, *before: float | None) -> Newest:

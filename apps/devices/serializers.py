@@ -9,13 +9,11 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from apps.devices.latest import Latest, iso, shown
+from apps.devices.latest import Newest, iso, shown
 from apps.devices.location import country_name
-from apps.devices.models import Component, Device
-from apps.kits.models import Kit
-from apps.kits.serializers import kit_json
-from apps.sensors.models import Sensor
-from apps.sensors.serializers import sensor_json
+from apps.devices.models import Device
+from apps.kits.serializers import KITS
+from apps.sensors.serializers import SENSORS
 
 Json = dict[str, Any]
 
@@ -35,7 +33,7 @@ def device_json(device: Device, viewer: Any, now: datetime) -> Json:
         "state": device.state,
         "status": device.status(now),
         "system_tags": device.system_tags(now),
-        "user_tags": [tag.name for tag in device.tags.all()],
+        "user_tags": device.tag_names,
         "is_private": device.is_private,
         "added_at": device.created_at,
         "created_at": device.created_at,
@@ -50,9 +48,9 @@ def device_json(device: Device, viewer: Any, now: datetime) -> Json:
         "data_policy": data_policy_json(device, mine),
         "notify": notify_json(device),
         "postprocessing": device.postprocessing,
-        "experiment_ids": sorted(experiment.pk for experiment in device.experiments.all()),
-        "owner": owner_json(device.owner, viewer),
-        "kit": kit_json(device.kit) if device.kit else None,
+        "experiment_ids": device.experiment_ids,
+        "owner": owner_json(device),
+        "kit": kit_json(device),
         "data": data_json(device, mine, place),
     }
     if mine:
@@ -78,7 +76,7 @@ def map_entry(device: Device, now: datetime) -> Json:
         "state": device.state,
         "status": device.status(now),
         "system_tags": device.system_tags(now),
-        "user_tags": [tag.name for tag in device.tags.all()],
+        "user_tags": device.tag_names,
         "exposure": device.exposure,
         "data": device.newest.compact(),
         "location": place,
@@ -113,15 +111,20 @@ def location_json(device: Device, mine: bool) -> Json:
     }
 
 
+def kit_json(device: Device) -> Json | None:
+    """The kit of a device, which came with the edition of the catalogue; None without one."""
+    return KITS.of(device.edition).get(device.kit_id) if device.kit_id else None
+
+
 def hardware_json(device: Device, mine: bool) -> Json:
     """What a device is made of; what it last told of itself is its owner's alone."""
-    kit: Kit | None = device.kit
-    family, _, version = (kit.slug if kit else "").partition(":")
+    kit = kit_json(device)
+    family, _, version = (kit["slug"] if kit else "").partition(":")
     return {
-        "name": kit.name if kit else None,
+        "name": kit["name"] if kit else None,
         "type": family.upper() or None,
         "version": version.replace(",", ".") or None,
-        "slug": kit.slug if kit else None,
+        "slug": kit["slug"] if kit else None,
         "last_status_message": device.hardware_info if mine else None,
     }
 
@@ -148,12 +151,12 @@ def notify_json(device: Device) -> Json:
     }
 
 
-def owner_json(owner: Any, viewer: Any) -> Json:
+def owner_json(device: Device) -> Json:
     """The owner of a device: a user without nested devices (contract: Device).
 
-    A plain serializer over attributes: users stand above devices. `visible_devices` is what
-    `for_detail` fetched of the owner's devices.
+    A plain serializer over attributes: users stand above devices.
     """
+    owner: Any = device.owner
     return {
         "id": owner.pk,
         "uuid": owner.uuid,
@@ -171,7 +174,7 @@ def owner_json(owner: Any, viewer: Any) -> Json:
         },
         "joined_at": owner.created_at,
         "updated_at": owner.updated_at,
-        "device_ids": [device.pk for device in owner.visible_devices],
+        "device_ids": device.owner_device_ids,
     }
 
 
@@ -181,7 +184,7 @@ def data_json(device: Device, mine: bool, place: Json) -> Json:
     Before the first reading it is the same object with null times and values.
     """
     newest = device.newest
-    components = sorted(device.components.all(), key=lambda component: component.sensor_id)
+    sensors = SENSORS.of(device.edition)
     added_at = _epoch_iso(newest.added_at)
     return {
         "recorded_at": _epoch_iso(newest.recorded_at),
@@ -189,28 +192,29 @@ def data_json(device: Device, mine: bool, place: Json) -> Json:
         "calibrated_at": added_at,
         "firmware": None,
         "location": place,
-        "sensors": [_sensor_with_data(component, newest) for component in components],
+        "sensors": [
+            _sensor_with_data(sensors[sensor_id], newest.sensors.get(sensor_id))
+            for sensor_id in device.sensor_ids
+            if sensor_id in sensors  # one may have been deleted since the device was read
+        ],
     }
 
 
-def _sensor_with_data(component: Component, newest: Latest) -> Json:
+def _sensor_with_data(sensor: Json, held: Newest | None) -> Json:
     """A sensor of a device with its newest value, and the one before, injected."""
-    sensor: Sensor = component.sensor
-    body = sensor_json(sensor)
-    held = newest.sensors.get(sensor.pk)
     value, raw_value = shown(held.value, held.raw) if held else (None, None)
     before = held if held and held.prev_value is not None else None
     prev_value, prev_raw_value = (
         shown(before.prev_value, before.prev_raw) if before else (None, None)
     )
-    body |= {
+    return {
+        **sensor,
         "value": value,
         "raw_value": raw_value,
         "prev_value": prev_value,
         "prev_raw_value": prev_raw_value,
         "last_reading_at": _epoch_iso(held.at) if held else None,
     }
-    return body
 
 
 def _epoch_iso(epoch: float | None) -> str | None:

@@ -3,12 +3,16 @@
 Contract, World map: cached for at most 60 s, computed by one worker at a time while the others
 serve the previous copy, pre-compressed, and dropped at once by a deletion or a change of privacy
 or place. Redis is a convenience: without it the map is computed for each request.
+
+What is asked of Redis for each request is small: which copy is current. The copy itself is fetched
+once by each process, which then holds it.
 """
 
 from __future__ import annotations
 
 import gzip
 import hashlib
+import logging
 import time
 from typing import NamedTuple
 
@@ -19,15 +23,19 @@ from django.utils import timezone
 from apps.devices.models import Device
 from apps.devices.serializers import map_entry
 
-# A copy older than FRESH seconds is computed anew; one older than STALE is served only where the
-# worker that computes does not finish within PATIENCE.
+logger = logging.getLogger(__name__)
+
+# A copy older than FRESH seconds is computed anew by one while the others serve it; one older than
+# STALE is served by nobody: they wait for who computes, and after PATIENCE compute themselves.
 FRESH = 45
 STALE = 60
-PATIENCE = 3
+PATIENCE = 10
 # A worker that dies while it computes holds the others up for so long
 COMPUTING_FOR = 20
+KEPT_FOR = 24 * 3600
 
-COPY = "world_map:copy"
+COPY = "world_map:mark"
+GZIPPED = "world_map:gzipped"
 GENERATION = "world_map:generation"
 COMPUTING = "world_map:computing"
 
@@ -42,22 +50,33 @@ class Copy(NamedTuple):
     generation: int
 
 
+class Mark(NamedTuple):
+    """What tells of a copy which it is; its fields are those of the copy."""
+
+    tag: str
+    computed_at: float
+    generation: int
+
+
+_held: Copy | None = None  # the copy that this process served last
+
+
 def current() -> Copy:
     """The map, at most 60 seconds old."""
     copy = _kept()
     age = time.time() - copy.computed_at if copy else STALE
-    if copy and age < FRESH:
+    if copy and 0 <= age < FRESH:  # a clock that was set back makes a copy of the future
         return copy
     if cache.add(COMPUTING, True, COMPUTING_FOR):
         try:
             return _compute_and_keep()
         finally:
             cache.delete(COMPUTING)
-    if copy and age < STALE:
+    if copy and 0 <= age < STALE:
         return copy
     if cache.get(COMPUTING) is None:
         return compute(0)  # nobody computes: Redis is away, or the other has just given up
-    return _wait_for_another() or copy or compute(0)
+    return _wait_for_another() or compute(0)
 
 
 def compute(generation: int) -> Copy:
@@ -73,10 +92,12 @@ def drop() -> None:
     """Forget the copy: call it when a change that the map must not show any longer has committed.
 
     A worker that computes from what it read before keeps a copy of the former generation, which
-    nobody serves.
+    nobody serves. Where Redis is away just now, the copy that it may hold is stale a minute after
+    it was made, and not before.
     """
     try:
-        cache.incr(GENERATION)
+        if not cache.incr(GENERATION):
+            logger.warning("Redis is away: a copy of the map may be served until a minute old")
     except ValueError:
         cache.set(GENERATION, time.time_ns(), None)
 
@@ -84,16 +105,35 @@ def drop() -> None:
 def _kept() -> Copy | None:
     """The copy in Redis, unless it is of a former generation; None where Redis is away."""
     kept = cache.get_many([COPY, GENERATION])
-    copy = kept.get(COPY)
-    if copy is None or copy[-1] != kept.get(GENERATION, 0):
+    if COPY not in kept:
         return None
-    return Copy(*copy)
+    mark = Mark(*kept[COPY])
+    if mark.generation != kept.get(GENERATION, 0):
+        return None
+    held = _held
+    if held is not None and held.tag == mark.tag:
+        return held._replace(computed_at=mark.computed_at, generation=mark.generation)
+    return _fetched(mark)
+
+
+def _fetched(mark: Mark) -> Copy | None:
+    """The copy that a mark tells of, held from now on; None where another has taken its place."""
+    tag, gzipped = cache.get(GZIPPED) or (None, b"")
+    return _hold(Copy(gzip.decompress(gzipped), gzipped, *mark)) if tag == mark.tag else None
+
+
+def _hold(copy: Copy) -> Copy:
+    """Remember the copy for the requests to come."""
+    global _held
+    _held = copy
+    return copy
 
 
 def _compute_and_keep() -> Copy:
     """Compute the map and leave the copy for the others."""
-    copy = compute(cache.get(GENERATION) or 0)
-    cache.set(COPY, tuple(copy), 24 * 3600)
+    copy = _hold(compute(cache.get(GENERATION) or 0))
+    cache.set(GZIPPED, (copy.tag, copy.gzipped), KEPT_FOR)
+    cache.set(COPY, tuple(Mark(copy.tag, copy.computed_at, copy.generation)), KEPT_FOR)
     return copy
 
 

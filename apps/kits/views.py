@@ -6,6 +6,7 @@ from apps.api.catalogue import CatalogueViewSet
 from apps.api.records import find
 from apps.kits.models import Kit
 from apps.kits.serializers import KitSerializer
+from apps.sensors.editions import edition
 
 
 class KitViewSet(CatalogueViewSet):
@@ -16,6 +17,7 @@ class KitViewSet(CatalogueViewSet):
 
     serializer_class = KitSerializer
     queryset = Kit.objects.for_detail()
+    queryset_to_show = Kit.objects.only("pk").annotate(edition=edition())
     lookup_value_regex = "[^/]+"
 
     def get_object(self) -> Kit:

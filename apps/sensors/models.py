@@ -119,3 +119,18 @@ class Sensor(Timestamped):
             passed.add(here)
             here = parents.get(here)
         return other.pk in passed
+
+
+class Edition(models.Model):
+    """The edition of the catalogue, one row; triggers alone write it (see `editions`)."""
+
+    id = models.SmallIntegerField(primary_key=True, default=1)
+    number = models.UUIDField()
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(condition=models.Q(id=1), name="edition_only_one"),
+        ]
+
+    def __str__(self) -> str:
+        return str(self.number)

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 from typing import Any
+from uuid import UUID
 
+import orjson
 from django.db.models import QuerySet
 from django.db.models.functions import Lower
 from rest_framework import serializers
 from rest_framework.validators import UniqueValidator
 
+from apps.api.records import RecordId
+from apps.api.renderers import to_json
 from apps.api.texts import OptionalText, PlainText
+from apps.sensors.editions import KeptPerEdition
 from apps.sensors.models import Measurement, Sensor, SensorTag
 
 Json = dict[str, Any]
@@ -46,6 +51,21 @@ def sensor_json(sensor: Sensor) -> Json:
         "created_at": sensor.created_at,
         "updated_at": sensor.updated_at,
     }
+
+
+def ready(json: Json) -> Json:
+    """The same JSON of texts and numbers alone, which is written faster than UUIDs and times."""
+    made: Json = orjson.loads(to_json(json))
+    return made
+
+
+def _all_sensors() -> dict[int, Json]:
+    """Every sensor by its id, in three queries."""
+    sensors = Sensor.objects.select_related("measurement").prefetch_related("tags")
+    return {sensor.pk: ready(sensor_json(sensor)) for sensor in sensors}
+
+
+SENSORS = KeptPerEdition(_all_sensors)
 
 
 def sensor_tag_json(tag: SensorTag) -> Json:
@@ -120,10 +140,10 @@ class SensorSerializer(serializers.ModelSerializer[Sensor]):
     unit = OptionalText(max_length=50)
     unit_definition = OptionalText()
     default_key = OptionalText(max_length=50)
-    parent_id = serializers.PrimaryKeyRelatedField(
+    parent_id = RecordId(
         source="parent", queryset=Sensor.objects.all(), required=False, allow_null=True
     )
-    measurement_id = serializers.PrimaryKeyRelatedField(
+    measurement_id = RecordId(
         source="measurement", queryset=Measurement.objects.all(), required=False, allow_null=True
     )
     tags = SensorTagNames(required=False)
@@ -153,5 +173,6 @@ class SensorSerializer(serializers.ModelSerializer[Sensor]):
         return value or None
 
     def to_representation(self, instance: Sensor) -> Json:
-        """See `sensor_json`."""
-        return sensor_json(instance)
+        """See `sensor_json`; what only shows sensors reads no more of them than the edition."""
+        edition: UUID | None = getattr(instance, "edition", None)
+        return SENSORS.of(edition)[instance.pk] if edition else sensor_json(instance)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from apps.api.catalogue import CatalogueViewSet
+from apps.sensors.editions import edition
 from apps.sensors.models import Measurement, Sensor, SensorTag
 from apps.sensors.serializers import (
     MeasurementSerializer,
@@ -16,6 +17,7 @@ class SensorViewSet(CatalogueViewSet):
 
     serializer_class = SensorSerializer
     queryset = Sensor.objects.select_related("measurement").prefetch_related("tags")
+    queryset_to_show = Sensor.objects.only("pk").annotate(edition=edition())
 
 
 class MeasurementViewSet(CatalogueViewSet):

@@ -46,10 +46,8 @@ class UserQuerySet(models.QuerySet["User"]):
         His devices come as `visible_devices`, in order of ids. The columns left out are those
         that nobody is shown.
         """
-        devices = Device.objects.visible_to(viewer).defer("postprocessing").order_by("pk")
-        visible = models.Prefetch(
-            "devices", devices.prefetch_related("kit", "tags"), to_attr="visible_devices"
-        )
+        devices = Device.objects.visible_to(viewer).for_owner().order_by("pk")
+        visible = models.Prefetch("devices", devices, to_attr="visible_devices")
         return self.defer("password", "last_login", "legacy_api_key_hash").prefetch_related(visible)
 
 

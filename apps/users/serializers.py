@@ -78,7 +78,7 @@ def nested_device_json(device: Device, viewer: Any, now: datetime) -> Json:
         "state": device.state,
         "status": device.status(now),
         "system_tags": device.system_tags(now),
-        "user_tags": [tag.name for tag in device.tags.all()],
+        "user_tags": device.tag_names,
         "added_at": device.created_at,
         "created_at": device.created_at,
         "updated_at": device.updated_at,

@@ -190,7 +190,7 @@ def test_ctrl_c_ends_everything_and_a_second_start_has_lost_nothing(checkout: Pa
     key = (checkout / "var" / "secret_key").read_text()
     first.leave(signal.SIGINT)
     assert not processes(checkout)
-    assert "Traceback" not in first.said
+    assert "Traceback" not in first.said, first.said
     began = time.monotonic()
     second = Run(checkout).ready()
     took = time.monotonic() - began

@@ -6,6 +6,7 @@ import uuid
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Any, ClassVar
+from uuid import UUID
 
 from django.conf import settings
 from django.contrib.postgres.indexes import GistIndex
@@ -128,6 +129,13 @@ class Device(Place, Timestamped):
         db_persist=True,
     )
     archived_at = models.DateTimeField(null=True, blank=True, editable=False)
+
+    # What the querysets fetch beside the row, for those who show it
+    tag_names: list[str]
+    sensor_ids: list[int]
+    experiment_ids: list[int]
+    owner_device_ids: list[int]
+    edition: UUID | None
 
     ransackable: ClassVar = Ransackable(
         ("id", "uuid", "name", "description", "kit_id", "owner_id", "exposure", "city")
