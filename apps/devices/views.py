@@ -33,20 +33,21 @@ class DeviceSerializer(DeviceInput):
     """What a client says of a device, and a whole device as the viewer sees it."""
 
     def to_representation(self, instance: Device) -> Json:
-        """See `device_json`."""
-        viewer = self.context["request"].user
-        if not hasattr(instance, "edition"):  # just added or changed
-            instance = Device.objects.for_detail(viewer).get(pk=instance.pk)
-        return device_json(instance, viewer, timezone.now())
+        """See `device_json`; the device is one that `for_detail` fetched."""
+        return device_json(instance, self.context["request"].user, timezone.now())
 
     def create(self, validated_data: Json) -> Device:
         """Register the device."""
-        return Device.objects.register(**validated_data)
+        return self._whole(Device.objects.register(**validated_data))
 
     def update(self, instance: Device, validated_data: Json) -> Device:
         """Change what was sent and nothing else."""
         instance.change(**validated_data)
-        return Device.objects.get(pk=instance.pk)
+        return self._whole(instance)
+
+    def _whole(self, device: Device) -> Device:
+        """The device as it now is, with all that is shown of it."""
+        return Device.objects.for_detail(self.context["request"].user).get(pk=device.pk)
 
 
 class DeviceViewSet(
