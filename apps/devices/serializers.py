@@ -25,28 +25,9 @@ def device_json(device: Device, viewer: Any, now: datetime) -> Json:
     """
     mine = sees_secrets(device, viewer)
     place = location_json(device, mine)
-    body = {
-        "id": device.pk,
-        "uuid": device.uuid,
-        "name": device.name,
-        "description": device.description,
-        "state": device.state,
-        "status": device.status(now),
-        "system_tags": device.system_tags(now),
-        "user_tags": device.tag_names,
+    body = summary_json(device, mine, place, now) | {
         "is_private": device.is_private,
-        "added_at": device.created_at,
-        "created_at": device.created_at,
-        "updated_at": device.updated_at,
-        "last_reading_at": device.last_reading_at,
-        "kit_id": device.kit_id,
         "exposure": device.exposure,
-        "latitude": place["latitude"],
-        "longitude": place["longitude"],
-        "location": place,
-        "hardware": hardware_json(device, mine),
-        "data_policy": data_policy_json(device, mine),
-        "notify": notify_json(device),
         "postprocessing": device.postprocessing,
         "experiment_ids": device.experiment_ids,
         "owner": owner_json(device),
@@ -57,6 +38,31 @@ def device_json(device: Device, viewer: Any, now: datetime) -> Json:
         body["mac_address"] = device.mac_address
         body["device_token"] = device.device_token
     return body
+
+
+def summary_json(device: Device, mine: bool, place: Json, now: datetime) -> Json:
+    """What a device shows by itself and within its owner alike; `place` is its location."""
+    return {
+        "id": device.pk,
+        "uuid": device.uuid,
+        "name": device.name,
+        "description": device.description,
+        "state": device.state,
+        "status": device.status(now),
+        "system_tags": device.system_tags(now),
+        "user_tags": device.tag_names,
+        "added_at": device.created_at,
+        "created_at": device.created_at,
+        "updated_at": device.updated_at,
+        "last_reading_at": device.last_reading_at,
+        "kit_id": device.kit_id,
+        "latitude": place["latitude"],
+        "longitude": place["longitude"],
+        "location": place,
+        "hardware": hardware_json(device, mine),
+        "notify": notify_json(device),
+        "data_policy": data_policy_json(device, mine),
+    }
 
 
 def map_entry(device: Device, now: datetime) -> Json:

@@ -9,14 +9,7 @@ from django.utils import timezone
 
 from apps.devices.location import country_name
 from apps.devices.models import Device
-from apps.devices.serializers import (
-    Json,
-    data_policy_json,
-    hardware_json,
-    location_json,
-    notify_json,
-    sees_secrets,
-)
+from apps.devices.serializers import Json, location_json, sees_secrets, summary_json
 from apps.users import accounts, legacy_keys, scopes
 from apps.users.inputs import AccountInput
 from apps.users.models import User
@@ -70,26 +63,7 @@ def nested_device_json(device: Device, viewer: Any, now: datetime) -> Json:
     """
     mine = sees_secrets(device, viewer)
     place = location_json(device, mine)
-    return {
-        "id": device.pk,
-        "uuid": device.uuid,
-        "name": device.name,
-        "description": device.description,
-        "state": device.state,
-        "status": device.status(now),
-        "system_tags": device.system_tags(now),
-        "user_tags": device.tag_names,
-        "added_at": device.created_at,
-        "created_at": device.created_at,
-        "updated_at": device.updated_at,
-        "last_reading_at": device.last_reading_at,
-        "kit_id": device.kit_id,
-        "latitude": place["latitude"],
-        "longitude": place["longitude"],
-        "location": place,
-        "hardware": hardware_json(device, mine),
-        "notify": notify_json(device),
-        "data_policy": data_policy_json(device, mine),
+    return summary_json(device, mine, place, now) | {
         "data": device.newest.compact(),
         "owner": device.owner.username,
     }
