@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 TEST_ENV := SECRET_KEY=for-tests-and-checks-alone-0123456789-abcdefghijklmnopqrstuvwxyz
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check format system-deps bench clean
+.PHONY: help run test test-citus check format system-deps bench clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 20
@@ -18,6 +18,10 @@ run: $(VENV)/.runs ## start the platform: HOST, PORT, KIT_PORT and DEMO say how
 test: $(VENV)/.tests ## run the tests: ARGS="tests/readings -x" runs some of them
 	@$(TEST_ENV) $(BIN)/python -m smartcitizen.embedded --var var/test --throwaway -- \
 		"$(CURDIR)/$(BIN)/python" -m pytest $(ARGS)
+
+test-citus: $(VENV)/.tests ## run the readings suite on the cluster that CITUS_URL names
+	@test -n "$(CITUS_URL)" || { echo "make test-citus: CITUS_URL names no coordinator, as postgres://postgres@localhost:5432/postgres"; exit 2; }
+	@$(MAKE) --no-print-directory test ARGS="tests/readings/test_on_citus.py -s"
 
 check: $(VENV)/.tests ## format, lint, types, layers, migrations, deployment settings
 	$(BIN)/ruff format --check .

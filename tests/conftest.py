@@ -11,12 +11,14 @@ from typing import Any
 import pytest
 from django.conf import settings
 from django.core.cache import cache
+from django.db import connection
 from pytest_django import DjangoDbBlocker
 from rest_framework.test import APIClient
 
 from apps.devices.models import Device
 from apps.kits.models import Kit
 from apps.operations import catalogue
+from apps.readings import distribution
 from apps.users.models import User
 
 
@@ -27,9 +29,16 @@ def pytest_configure() -> None:
 
 @pytest.fixture(scope="session")
 def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> None:
-    """The test database holds the catalogue, as a fresh install does."""
+    """The test database holds the catalogue, as a fresh install does.
+
+    Where it has Citus (`tests/readings/test_on_citus.py`), the time series is distributed.
+    """
     with django_db_blocker.unblock():
         catalogue.install()
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT 1 FROM pg_extension WHERE extname = 'citus'")
+            if cursor.fetchone():
+                distribution.distribute()
 
 
 @pytest.fixture
