@@ -223,6 +223,15 @@ SENTRY_DSN = read(
 if SENTRY_DSN:
     sentry_sdk.init(dsn=SENTRY_DSN, release=VERSION_GIT, send_default_pii=False)
 
+# What tells how high devices stand (docs/operating.md); without it nothing does
+ELEVATION_TILES = read(
+    "ELEVATION_TILES",
+    text,
+    "a folder of SRTM tiles such as N41E002.hgt",
+    valid=lambda folder: not folder or Path(folder).is_dir(),
+    default="",
+)
+
 # The old platform, for what was brought along from it
 LEGACY_PASSWORD_SALT = read("LEGACY_PASSWORD_SALT", text, "any text", default="")
 

@@ -1,7 +1,6 @@
 """Where coordinates lie: city and country, from a list of places in this process's memory.
 
-Nothing is asked of the outside. What is known, how well, and why elevation is not, is in
-`docs/decisions/places.md`.
+Nothing is asked of the outside. What is known, and how well, is in `docs/decisions/places.md`.
 """
 
 from __future__ import annotations
@@ -16,6 +15,7 @@ from collections.abc import Iterator, Mapping
 from importlib import resources
 from typing import Any, NamedTuple
 
+from apps.devices.elevation import elevation_of
 from apps.devices.location import is_country
 
 # Farther from any place than this there is no city, and at sea no country either.
@@ -50,7 +50,7 @@ class Place(NamedTuple):
     """What is known of a point.
 
     `country_code` is ISO 3166 alpha-2; None at sea, in the wild, and where no code is agreed upon.
-    `elevation` is metres above the sea: None, as no honest source fits into a package.
+    `elevation` is metres above the sea: None, unless the operator has tiles that tell it.
     """
 
     city: str | None
@@ -91,7 +91,7 @@ class Gazetteer:
         self.region_numbers.append(number)
 
     def place_of(self, latitude: float, longitude: float) -> Place:
-        """The place at a point in degrees: the nearest, or the big city that it is the middle of.
+        """City and country at a point: the nearest place, or the big city that it is the middle of.
 
         The big city is one of the same country and region, so that a border is never crossed.
         """
@@ -127,7 +127,7 @@ class Gazetteer:
 
 
 def place_of(latitude: float, longitude: float) -> Place:
-    """City and country at a point in degrees (WGS 84); the first call of a process loads the list.
+    """What is known of a point in degrees (WGS 84); the first call of a process loads the list.
 
     Takes a millisecond or two where places are dense, and is safe in threads. A longitude beyond
     ±180 is taken round the globe; NaN and the infinities are nowhere. Contract: Device, "where the
@@ -135,7 +135,9 @@ def place_of(latitude: float, longitude: float) -> Place:
     """
     if not (math.isfinite(latitude) and math.isfinite(longitude)) or abs(latitude) > 90:
         return NOWHERE
-    return gazetteer().place_of(latitude, (longitude + 180) % 360 - 180)
+    longitude = (longitude + 180) % 360 - 180
+    found = gazetteer().place_of(latitude, longitude)
+    return found._replace(elevation=elevation_of(latitude, longitude))
 
 
 def fill(fields: Mapping[str, Any], before: Point | None = None) -> dict[str, Any]:
