@@ -42,7 +42,7 @@ def elevation_of(latitude: float, longitude: float) -> int | None:
                 return None
             row, down = _position(1 - (latitude - south), side)
             column, right = _position(longitude - west, side)
-            samples = []
+            samples: list[int] = []
             for line in (row, row + 1):
                 file.seek(2 * (line * side + column))
                 samples += struct.unpack(">2h", file.read(4))
