@@ -18,6 +18,7 @@ import redis
 import sentry_sdk
 from corsheaders.defaults import default_headers, default_methods
 from django.core.exceptions import ImproperlyConfigured
+from django.utils.translation import gettext_lazy
 from sentry_sdk.utils import Dsn
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -256,6 +257,7 @@ INSTALLED_APPS = [
     "apps.devices",
     "apps.readings",
     "apps.search",
+    "apps.pages",
     "apps.operations",
     "apps.api",
     "rest_framework",
@@ -312,6 +314,8 @@ STATIC_ROOT = BASE_DIR / "var" / "static"
 
 # Who is who
 AUTH_USER_MODEL = "users.User"
+LOGIN_URL = "/ui/sign_in"
+LOGIN_REDIRECT_URL = "/oauth/applications"
 AUTHENTICATION_BACKENDS = ["apps.users.backends.AccountBackend"]
 # Usernames are unique ignoring case, by a constraint over lower(username) that the check overlooks.
 SILENCED_SYSTEM_CHECKS = ["auth.E003", "auth.W004"]
@@ -323,6 +327,8 @@ PASSWORD_HASHERS = [
     # The old platform's, replaced at the first sign-in
     "apps.users.hashers.OldBcrypt",
     "apps.users.hashers.OldSha1",
+    # Not for passwords: the secrets of OAuth applications
+    "apps.users.oauth.secrets.ClientSecretHasher",
 ]
 AUTH_PASSWORD_VALIDATORS = [
     {
@@ -330,18 +336,34 @@ AUTH_PASSWORD_VALIDATORS = [
         "OPTIONS": {"min_length": 8},
     }
 ]
+OAUTH2_PROVIDER_APPLICATION_MODEL = "oauth2_provider.Application"  # our migrations name it
 OAUTH2_PROVIDER = {
     "COMPLIANT_BCP_RFC9700_TOKEN_STORAGE": True,  # tokens are stored as checksums alone
     "COMPLIANT_BCP_RFC9700_PASSWORD_GRANT": True,
     "COMPLIANT_BCP_RFC9700_PKCE_METHOD": True,
     "COMPLIANT_BCP_RFC9700_AUTHZ_RESPONSE_ISS": True,
+    "OIDC_ISS_ENDPOINT": PUBLIC_URL,  # the issuer of RFC 8414 and 9207; OpenID Connect is off
+    "OAUTH2_VALIDATOR_CLASS": "apps.users.oauth.validator.Validator",
+    "OAUTH2_GRANT_TYPES_SUPPORTED": [
+        "authorization_code",
+        "implicit",
+        "client_credentials",
+        "refresh_token",
+    ],
+    "OAUTH2_TOKEN_ENDPOINT_AUTH_METHODS_SUPPORTED": [
+        "client_secret_basic",
+        "client_secret_post",
+        "none",
+    ],
+    "CLIENT_SECRET_HASHER": "client_secret",
     "REFRESH_TOKEN_REUSE_PROTECTION": True,
+    "REFRESH_TOKEN_EXPIRE_SECONDS": 365 * 24 * 3600,  # without being used
     "SCOPES": {
-        "public": "Read what you may read",
-        "write": "Change your devices and your profile",
-        "readings": "Send readings to your devices",
+        "public": gettext_lazy("Read your profile, your e-mail address and your devices"),
+        "write": gettext_lazy("Change or delete your devices and your account"),
+        "readings": gettext_lazy("Send readings to your devices"),
     },
-    "DEFAULT_SCOPES": ["public", "write", "readings"],
+    "SCOPES_BACKEND_CLASS": "apps.users.oauth.allowed_scopes.ApplicationScopesBackend",
     "APPLICATION_ADMIN_CLASS": "apps.users.oauth_admin.ApplicationAdmin",
     "ACCESS_TOKEN_ADMIN_CLASS": "apps.users.oauth_admin.AccessTokenAdmin",
     "REFRESH_TOKEN_ADMIN_CLASS": "apps.users.oauth_admin.RefreshTokenAdmin",
@@ -377,6 +399,8 @@ REST_FRAMEWORK = {
     "UNAUTHENTICATED_USER": "django.contrib.auth.models.AnonymousUser",
     "URL_FORMAT_OVERRIDE": None,
 }
+# Not pages, nor what only servers ask: a browser app needs `/oauth/token` and `/oauth/revoke`.
+CORS_URLS_REGEX = r"^/(?!(admin|ui|oauth/(authorize|applications|introspect))(/|$))"
 CORS_ALLOW_ALL_ORIGINS = True
 CORS_ALLOW_CREDENTIALS = False
 CORS_EXPOSE_HEADERS = ["Link", "Total", "Per-Page", "Retry-After", "ETag"]
@@ -388,7 +412,7 @@ CORS_ALLOW_HEADERS = [
     "if-none-match",
     "onboardingsession",
 ]
-CSRF_FAILURE_VIEW = "apps.api.errors.csrf_failure"
+CSRF_FAILURE_VIEW = "apps.pages.errors.csrf_failure"
 DATA_UPLOAD_MAX_MEMORY_SIZE = 10 * 1024 * 1024  # contract: up to 10 MB a request
 
 # Work that may be slow or fail, done by `manage.py qcluster`

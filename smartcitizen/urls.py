@@ -18,14 +18,16 @@ api: list[Url] = [
 ]
 urlpatterns: list[Url] = [
     path("admin/", admin.site.urls),
+    path("", include("apps.pages.urls")),
+    path("", include("apps.users.oauth.urls")),
     path("v0", RootView.as_view()),
     path("v0/", include(api)),
     # Contract, paths: the same without /v0 answer as v0.
     path("", include(api)),
 ]
 
-# Whatever is wrong outside the API's own views has the one envelope too.
-handler400 = "apps.api.errors.bad_request"
-handler403 = "apps.api.errors.permission_denied"
-handler404 = "apps.api.errors.page_not_found"
-handler500 = "apps.api.errors.server_error"
+# Whatever is wrong outside a view has the API's one envelope, or is a page where pages are.
+handler400 = "apps.pages.errors.bad_request"
+handler403 = "apps.pages.errors.permission_denied"
+handler404 = "apps.pages.errors.page_not_found"
+handler500 = "apps.pages.errors.server_error"

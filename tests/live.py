@@ -103,6 +103,7 @@ def platform(name: str) -> Iterator[Platform]:
         running = Platform(f"http://127.0.0.1:{web_port}", kit_port, environment)
         running.manage("migrate")
         running.manage("catalogue")
+        running.manage("collectstatic", "--noinput")
         parts = [
             subprocess.Popen(line, cwd=ROOT, env=environment)
             for line in (

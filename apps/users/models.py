@@ -201,3 +201,37 @@ class PasswordReset(models.Model):
 
     def __str__(self) -> str:
         return f"Password reset of {self.user_id}"
+
+
+class ApplicationScopes(models.Model):
+    """The scopes that an OAuth application may ask for, where its owner narrowed them.
+
+    The library's own table has no column for them; an application without a row has them all.
+    """
+
+    application = models.OneToOneField(
+        "oauth2_provider.Application",
+        on_delete=models.CASCADE,
+        primary_key=True,
+        related_name="chosen_scopes",
+    )
+    scopes = models.TextField()
+
+    def __str__(self) -> str:
+        return self.scopes
+
+
+class SpentCode(models.Model):
+    """An authorization code that was exchanged: its checksum, and the tokens that came of it.
+
+    The library forgets a code once it is exchanged; a second exchange has to revoke what the first
+    one gave (RFC 6749, 4.1.2).
+    """
+
+    checksum = models.CharField(max_length=64, primary_key=True)
+    application = models.ForeignKey("oauth2_provider.Application", on_delete=models.CASCADE)
+    token_family = models.UUIDField()
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+
+    def __str__(self) -> str:
+        return f"Code of {self.token_family}"

@@ -3,10 +3,12 @@
 from django.urls import re_path
 
 from apps.api.routing import Router
+from apps.users.oauth.views import ApplicationViewSet
 from apps.users.views import MeViewSet, UserViewSet
 
 router = Router()
 router.register("users", UserViewSet, "user")
+router.register("applications", ApplicationViewSet, "application")
 
 me = MeViewSet.as_view(
     {

@@ -58,7 +58,7 @@ urlpatterns = [
 ]
 
 
-@pytest.fixture(autouse=True)
+@pytest.fixture
 def pages(settings: Any) -> None:
     """The pages above are the whole server; nobody is held up for asking often."""
     settings.ROOT_URLCONF = __name__

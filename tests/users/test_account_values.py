@@ -19,11 +19,6 @@ TOO_SHORT = "is too short (minimum is {} characters)"
 TOO_LONG = "is too long (maximum is {} characters)"
 
 
-@pytest.fixture(autouse=True)
-def pages() -> None:
-    """These tests ask the whole server, not the pages of the neighbours."""
-
-
 def sign_up(client: APIClient, **fields: Any) -> Any:
     """The answer to Dora's sign-up with some fields changed."""
     return client.post("/v0/users", {**DORA, **fields}, format="json")

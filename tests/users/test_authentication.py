@@ -17,6 +17,8 @@ from apps.users import legacy_keys
 from apps.users.models import User
 from tests.users.conftest import IssueToken
 
+pytestmark = pytest.mark.usefixtures("pages")
+
 ALL = ["public", "readings", "write"]
 
 

@@ -12,11 +12,6 @@ from rest_framework.test import APIClient
 from apps.users.models import User
 
 
-@pytest.fixture(autouse=True)
-def pages() -> None:
-    """These tests ask the whole server, not the pages of the neighbours."""
-
-
 def get(client: APIClient, segment: object) -> Any:
     """The JSON of the user whom the segment names."""
     response = client.get(f"/v0/users/{quote(str(segment))}")

@@ -20,11 +20,6 @@ BASIC = {"Authorization": "Basic YWxpY2U6YWxpY2VhbGljZQ=="}
 METHODS = ["get", "patch", "put", "delete"]
 
 
-@pytest.fixture(autouse=True)
-def pages() -> None:
-    """These tests ask the whole server, not the pages of the neighbours."""
-
-
 @pytest.mark.parametrize("method", METHODS)
 def test_without_credentials_it_is_401(method: str, client: APIClient, db: None) -> None:
     response = getattr(client, method)("/v0/me")

@@ -15,11 +15,6 @@ from tests.users.conftest import IssueToken
 DORA = {"username": "dora", "email": "dora@example.org", "password": "doradora"}
 
 
-@pytest.fixture(autouse=True)
-def pages() -> None:
-    """These tests ask the whole server, not the pages of the neighbours."""
-
-
 def sign_up(client: APIClient, **fields: Any) -> Any:
     """The answer to Dora's sign-up with some fields changed."""
     return client.post("/v0/users", {**DORA, **fields}, format="json")

@@ -14,11 +14,6 @@ from apps.users.models import User
 from tests.users.conftest import IssueToken
 
 
-@pytest.fixture(autouse=True)
-def pages() -> None:
-    """These tests ask the whole server, not the pages of the neighbours."""
-
-
 @pytest.mark.parametrize("method", ["patch", "put", "delete"])
 @pytest.mark.parametrize("segment", ["alice", "{pk}", "nobody"])
 def test_without_credentials_it_is_401(

@@ -6,7 +6,6 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import quote
 
-import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
@@ -24,11 +23,6 @@ SECRETS = ("email", "legacy_api_key", "forwarding_token", "forwarding_username")
 # The recorded cost of a list: users, their devices, and the count; kits are known from an earlier
 # request.
 QUERIES_OF_THE_LIST = 3
-
-
-@pytest.fixture(autouse=True)
-def pages() -> None:
-    """These tests ask the whole server, not the pages of the neighbours."""
 
 
 def get(client: APIClient, segment: object) -> Any:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 from urllib.parse import quote
 
-import pytest
 from django.utils import timezone
 from rest_framework.test import APIClient
 
@@ -16,11 +15,6 @@ from tests.users.conftest import IssueToken
 
 FILTERED = "[FILTERED]"
 SECRETS = ("email", "legacy_api_key", "forwarding_token", "forwarding_username")
-
-
-@pytest.fixture(autouse=True)
-def pages() -> None:
-    """These tests ask the whole server, not the pages of the neighbours."""
 
 
 def get(client: APIClient, segment: object) -> Any:

@@ -1,0 +1,90 @@
+"""How a page for a browser is answered, whatever it shows: no script, no frame, nothing kept."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.shortcuts import render
+from django.utils.translation import gettext as _
+from django.views.generic import View
+from rest_framework.exceptions import APIException, Throttled
+
+from apps.api import errors
+from apps.api.throttling import RequestThrottle
+
+# The pages have one stylesheet and no script. Where a form leads is not limited here: the consent
+# page leads to the application, which browsers count as the form's doing.
+HEADERS = {
+    "Content-Security-Policy": (
+        "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none';"
+        " frame-ancestors 'none'"
+    ),
+    "Cache-Control": "no-store, private",
+}
+
+
+class PageView(View):
+    """The base of pages: forms count as requests of the client, and errors are pages too."""
+
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        """The answer, or the page of an exception of the API, such as 429."""
+        try:
+            if request.method == "POST":
+                refuse_too_many(request, self)
+            return super().dispatch(request, *args, **kwargs)
+        except APIException as error:
+            return error_page(request, error)
+
+
+def refuse_too_many(request: HttpRequest, view: Any) -> None:
+    """Raise Throttled where this client asked too often (contract: 429)."""
+    throttle = RequestThrottle()
+    if not throttle.allow_request(request, view):  # type: ignore[arg-type]
+        raise Throttled(throttle.wait())
+
+
+def page(
+    request: HttpRequest, template: str, context: dict[str, Any] | None = None, status: int = 200
+) -> HttpResponse:
+    """A template as the answer, with the headers of a page."""
+    answer = render(request, template, context, status=status)
+    for name, value in HEADERS.items():
+        answer.headers.setdefault(name, value)
+    return answer
+
+
+def error_page(request: HttpRequest, error: APIException) -> HttpResponse:
+    """An error as a page, with the status and headers that the API gives it."""
+    status = errors.status_of(error)
+    context = {"status": status, "title": title(status), "message": message(error)}
+    answer = page(request, "error.html", context, status)
+    found = errors.headers_of(error)
+    if wait := found.get("Retry-After"):
+        answer.headers["Retry-After"] = wait
+    return answer
+
+
+def title(status: int) -> str:
+    """What happened, for a person."""
+    titles = {
+        403: _("This is not allowed"),
+        404: _("There is nothing here"),
+        405: _("This cannot be done here"),
+        429: _("Too many attempts"),
+        503: _("The service is away for a moment"),
+    }
+    return titles.get(status, _("Something is wrong with this request"))
+
+
+def message(error: APIException) -> str:
+    """What can be done about it, for a person."""
+    match errors.status_of(error):
+        case 404:
+            return _("The address may be mistyped, or what was here is gone.")
+        case 429:
+            wait = getattr(error, "wait", None) or 60
+            return _("Please wait %(seconds)s seconds, then try again.") % {"seconds": int(wait)}
+        case 500:
+            return _("It is our fault, and we have been told. Please try again later.")
+    return str(errors.envelope(error)["message"])

@@ -1,0 +1,1 @@
+"""What a browser sees: signing in and up, and the errors of pages."""
