@@ -10,13 +10,16 @@ from typing import Any
 
 from django.db import connection
 from django.db.models import QuerySet
+from django.utils import timezone
 
 from apps.api.exceptions import BadRequest
 from apps.devices.latest import number
 from apps.readings import payloads, sensor_sets
+from apps.readings.buckets import Rollup
 from apps.readings.ingest import as_values
 from apps.readings.models import Reading
 
+EPOCH = re.compile(r"-?\d{1,14}(\.\d{1,9})?", re.ASCII)
 DATE = re.compile(r"\d{4}-\d{1,2}-\d{1,2}", re.ASCII)
 
 
@@ -30,8 +33,15 @@ class Range:
 
     @classmethod
     def from_parameters(cls, parameters: Mapping[str, str]) -> Range:
-        """Read `from`, `to` and `sensor_id`; blank ones do not narrow. Raises `BadRequest`."""
+        """Read `from`, `to`, `relative` and `sensor_id`; blank ones do not narrow.
+
+        `relative=6w` begins six weeks ago, in place of `from`. Raises `BadRequest`.
+        """
         start, end = (read_bound(name, parameters.get(name, "")) for name in ("from", "to"))
+        if relative := parameters.get("relative", "").strip():
+            if start:
+                raise BadRequest("relative and from exclude each other")
+            start = read_relative(relative, timezone.now())
         if start and end and start > end:
             raise BadRequest("from has to be before to")
         sensor_id = parameters.get("sensor_id", "")
@@ -41,16 +51,28 @@ class Range:
 
 
 def read_bound(name: str, written: str) -> datetime | None:
-    """A bound of a range (contract: Readings): any time that ingest reads, or a date."""
+    """A bound of a range (contract: Readings): any time that ingest reads, a date, or an epoch."""
     written = written.strip()
     if not written:
         return None
-    if DATE.fullmatch(written):
-        written += " 00:00:00"
-    moment = payloads.moment(written)
+    if EPOCH.fullmatch(written):
+        # A short number is an epoch here, where ingest would take it for nonsense.
+        moment = payloads.moment(float(written))
+    else:
+        moment = payloads.moment(f"{written} 00:00:00" if DATE.fullmatch(written) else written)
     if moment is None:
         raise BadRequest(f"{name} has to be a time such as 2016-06-08T10:30:00Z or a date")
     return moment
+
+
+def read_relative(written: str, now: datetime) -> datetime:
+    """The time that lies `<n><y|M|w|d|h|m|s|ms>` before now; calendar months keep the day."""
+    try:
+        return Rollup.parse(written).before(now)
+    except ValueError:
+        raise BadRequest(
+            "relative has to be a length of time such as 6w: a number and one of y M w d h m s ms"
+        ) from None
 
 
 def readings(device_id: int, wanted: Range) -> QuerySet[Reading]:

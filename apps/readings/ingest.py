@@ -17,7 +17,7 @@ from psycopg2.extras import execute_values
 
 from apps.devices.latest import Latest
 from apps.devices.models import Component, Device
-from apps.readings import partitions, sensor_sets
+from apps.readings import partitions, rollups, sensor_sets
 from apps.readings.keys import Row
 from apps.readings.models import Reading
 
@@ -156,6 +156,7 @@ def _write(device_id: int, after: dict[datetime, Values], added_at: datetime) ->
             template="(%s, %s, %s, %s, %s, %s::float8[])",
             page_size=1000,
         )
+        rollups.mark(cursor, device_id, after)
 
 
 def _learn_sensors(device: Device, after: dict[datetime, Values], keys: dict[int, str]) -> None:

@@ -48,6 +48,63 @@ class Reading(models.Model):
         return f"Device {self.device_id} at {self.recorded_at}"
 
 
+class Kept(models.Model):
+    """What the readings of one sensor come to over one hour or day of UTC (rollups.py).
+
+    `m2` is the sum of squared differences from the mean: it merges without the cancelling that a
+    sum of squares suffers. The order of the columns leaves no gaps between them on disk.
+    """
+
+    pk = models.CompositePrimaryKey("device_id", "sensor_id", "bucket")
+    device_id = models.BigIntegerField()
+    bucket = models.DateTimeField()
+    mean = models.FloatField()
+    m2 = models.FloatField()
+    min = models.FloatField()
+    max = models.FloatField()
+    first = models.FloatField()
+    last = models.FloatField()
+    count = models.IntegerField()
+    sensor_id = models.SmallIntegerField()
+
+    class Meta:
+        abstract = True
+
+    def __str__(self) -> str:
+        return f"Sensor {self.sensor_id} of device {self.device_id} from {self.bucket}"
+
+
+class KeptHour(Kept):
+    """One hour of one sensor."""
+
+    class Meta:
+        db_table = "readings_hourly"
+
+
+class KeptDay(Kept):
+    """One day of one sensor, made from its hours."""
+
+    class Meta:
+        db_table = "readings_daily"
+
+
+class DirtyHour(models.Model):
+    """An hour of a device whose kept rollups say less than its readings: answered from raw.
+
+    Written in the transaction that changes readings, deleted by the one that refreshes.
+    """
+
+    pk = models.CompositePrimaryKey("device_id", "hour")
+    device_id = models.BigIntegerField()
+    hour = models.DateTimeField()
+
+    class Meta:
+        db_table = "readings_dirty"
+
+    def __str__(self) -> str:
+        return f"Device {self.device_id}, hour {self.hour}"
+
+
 class IngestError(models.Model):
     """What could not be stored, why, and the payload; repeats of one reason are counted."""
 
