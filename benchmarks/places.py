@@ -17,6 +17,10 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
+from django.conf import settings  # noqa: E402
+
+settings.configure(ELEVATION_TILES="")
+
 from apps.devices import places  # noqa: E402
 from apps.operations.demo_places import PLACES  # noqa: E402
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from django.db import transaction
+from django.db import connection, transaction
 from django.utils import timezone
 
 from apps.devices.models import Device, Exposure, Tag
@@ -54,6 +54,9 @@ def make(plan: Plan, progress: Callable[[int], object]) -> None:
             device.tags.set(chance.sample(tags, min(len(tags), chance.choice([0, 0, 1, 2]))))
         _post(device, kit, place, plan, random.Random(f"{plan.seed}:{number}"))
         progress(1)
+    # Until the database has counted so many new rows itself, it would plan as for an empty one.
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE")
 
 
 def _owner(chance: random.Random, number: int) -> User:

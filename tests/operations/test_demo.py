@@ -6,6 +6,7 @@ from datetime import timedelta
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.db import connection
 from django.utils import timezone
 
 from apps.devices.models import Device
@@ -37,6 +38,13 @@ def test_demo_devices_are_added_beside_those_that_are_there(installed: None) -> 
     call_command("demo", "--devices", "2", "--days", "0")
     call_command("demo", "--devices", "2", "--days", "0")
     assert Device.objects.values("mac_key").distinct().count() == 4
+
+
+def test_the_planner_knows_of_what_was_made(installed: None) -> None:
+    call_command("demo", "--devices", "3", "--days", "0")
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT reltuples FROM pg_class WHERE oid = 'devices_device'::regclass")
+        assert cursor.fetchone() == (3.0,)
 
 
 def test_nobody_can_sign_in_as_a_demo_owner(installed: None) -> None:
