@@ -35,6 +35,7 @@ class ApplicationAdmin(LibraryApplicationAdmin, PlatformAdmin[Any]):  # type: ig
     ordering = ("-id",)
     raw_id_fields = ()
     autocomplete_fields = ("user",)
+    view_on_site = False  # its page is for its owner alone
     exclude = ("client_secret", "hash_client_secret")
     readonly_fields = (
         *LibraryApplicationAdmin.readonly_fields,

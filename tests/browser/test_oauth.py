@@ -28,7 +28,7 @@ pytestmark = [
 
 
 @pytest.fixture(scope="module")
-def web(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[str]:
+def web(django_db_blocker: DjangoDbBlocker) -> Iterator[str]:
     """Where the platform answers, over a database of its own."""
     with django_db_blocker.unblock(), live.platform("oauth_browser") as running:
         yield running.web

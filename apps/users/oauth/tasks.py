@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from django.utils import timezone
-from oauth2_provider.models import Grant, clear_expired
+from oauth2_provider.models import clear_expired
 
 from apps.users.models import SpentCode
 
@@ -20,6 +20,5 @@ def forget_expired() -> None:
     back revokes it.
     """
     clear_expired()
-    now = timezone.now()
-    Grant.objects.filter(expires__lt=now - timedelta(days=1)).delete()
-    SpentCode.objects.filter(created_at__lt=now - timedelta(days=SPENT_CODE_DAYS)).delete()
+    long_ago = timezone.now() - timedelta(days=SPENT_CODE_DAYS)
+    SpentCode.objects.filter(created_at__lt=long_ago).delete()

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import re
+import shutil
+import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from urllib.parse import parse_qsl, urlsplit
 
 import pytest
@@ -19,6 +22,7 @@ from tests import live
 
 pytestmark = pytest.mark.slow
 
+DOCUMENTATION = Path(__file__).parents[3] / "docs" / "oauth.md"
 BACK = "http://127.0.0.1/callback"
 DORA = {"username": "dora", "email": "dora@example.org", "password": "doradora"}
 
@@ -87,12 +91,35 @@ def csrf(page: requests.Response) -> dict[str, str]:
 
 
 @pytest.fixture(scope="module")
-def server(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[Server]:
+def server(django_db_blocker: DjangoDbBlocker) -> Iterator[Server]:
     """The platform, over a database of its own."""
     with django_db_blocker.unblock(), live.platform("oauth_clients") as running:
         signed_up = requests.post(f"{running.web}/v0/users", json=DORA, timeout=30)
         assert signed_up.status_code == 201, signed_up.text
         yield Server(running.web)
+
+
+@pytest.mark.skipif(not all(map(shutil.which, ("bash", "curl", "openssl"))), reason="needs curl")
+def test_what_the_documentation_says_works_when_it_is_pasted(server: Server) -> None:
+    blocks = re.findall(r"^```shell\n(.*?)^```", DOCUMENTATION.read_text(), re.M | re.S)
+    script = "".join(blocks).replace("http://localhost:8000", server.web)
+    said = ""
+    with subprocess.Popen(
+        ["bash", "-euc", script], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as shell:
+        assert shell.stdin and shell.stdout
+        for line in shell.stdout:
+            said += line
+            if found := re.search(rf"{server.authorize}\?\S+", line):
+                back = dict(parse_qsl(urlsplit(server.allow(found[0])).query))
+                assert (back["state"], back["iss"]) == ("xyz", server.web)
+                shell.stdin.write(back["code"] + "\n")
+                shell.stdin.flush()
+    assert shell.returncode == 0, said
+    assert '"username":"dora"' in said and '"email":"dora@example.org"' in said, "of /v0/me"
+    assert '"token_type": "Bearer"' in said, "of the robot"
+    assert '"active": true' in said, "of introspection"
+    assert '"error"' not in said
 
 
 @pytest.mark.parametrize("confidential", [True, False])
