@@ -19,6 +19,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.serializers import BaseSerializer
 
+from apps.api.exceptions import RecordNotFound
 from apps.api.permissions import OwnerToWrite, SignedIn
 from apps.api.ransack.backend import RansackFilter
 from apps.api.views import ApiView, ApiViewSet, Destroys, Lists
@@ -27,6 +28,7 @@ from apps.devices.filters import DeviceFilter
 from apps.devices.inputs import DeviceInput
 from apps.devices.models import Device
 from apps.devices.serializers import Json, device_json
+from apps.devices.whole import whole
 
 
 class DeviceSerializer(DeviceInput):
@@ -47,7 +49,7 @@ class DeviceSerializer(DeviceInput):
 
     def _whole(self, device: Device) -> Device:
         """The device as it now is, with all that is shown of it."""
-        return Device.objects.for_detail(self.context["request"].user).get(pk=device.pk)
+        return whole([device.pk], self.context["request"].user)[device.pk]
 
 
 class DeviceViewSet(
@@ -68,20 +70,26 @@ class DeviceViewSet(
     lookup_value_regex = "[0-9]+"
 
     def get_queryset(self) -> QuerySet[Device]:
-        """What the viewer may see: a private device is not there for strangers."""
-        viewer = self.request.user
-        visible = Device.objects.visible_to(viewer)
-        return visible.only("pk") if self.action == "list" else visible.for_detail(viewer)
+        """What the viewer may see, to be searched: of those found, `whole` tells the rest."""
+        return Device.objects.visible_to(self.request.user).only("pk")
+
+    def get_object(self) -> Device:
+        """The device that the URL names; a private one is not there for strangers."""
+        pk = int(self.kwargs["pk"])
+        device = whole([pk], self.request.user).get(pk)
+        if device is None:
+            raise RecordNotFound(Device, "id", pk)
+        self.check_object_permissions(self.request, device)
+        return device
 
     def paginate_queryset(self, queryset: QuerySet[Device]) -> list[Device]:  # type: ignore[override]
         """The devices of the page, fetched whole only once it is known which they are.
 
         In one query PostgreSQL would also put together all that the page skips.
         """
-        viewer = self.request.user
         ids = [device.pk for device in super().paginate_queryset(queryset) or []]
-        whole = Device.objects.visible_to(viewer).for_detail(viewer).in_bulk(ids)
-        return [whole[pk] for pk in ids if pk in whole]
+        found = whole(ids, self.request.user)
+        return [found[pk] for pk in ids if pk in found]
 
     def perform_create(self, serializer: BaseSerializer[Device]) -> None:
         """The device belongs to whoever adds it."""
