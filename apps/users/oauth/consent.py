@@ -10,7 +10,6 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from oauth2_provider.exceptions import FatalClientError, OAuthToolkitError
 from oauth2_provider.http import OAuth2ResponseRedirect
 from oauth2_provider.models import Application
-from oauth2_provider.oauth2_validators import is_valid_resource_uri
 from oauth2_provider.settings import oauth2_settings
 from oauth2_provider.views.mixins import OAuthLibMixin
 from oauthlib.common import add_params_to_uri
@@ -18,6 +17,7 @@ from oauthlib.oauth2 import AccessDeniedError, InvalidRequestError
 from oauthlib.oauth2.rfc6749.errors import CustomOAuth2Error, OAuth2Error
 
 from apps.api.pages import PageView, page
+from apps.users.oauth.validator import refuse_bad_resources
 
 
 class ConsentView(OAuthLibMixin, PageView):  # type: ignore[misc]
@@ -77,10 +77,10 @@ class ConsentView(OAuthLibMixin, PageView):  # type: ignore[misc]
             error = InvalidRequestError("code_challenge_method must be S256", state=asked["state"])
             raise OAuthToolkitError(error, redirect_uri=asked["redirect_uri"])
         if resources := request.GET.getlist("resource"):  # RFC 8707
-            if not all(is_valid_resource_uri(uri) for uri in resources):
-                error = CustomOAuth2Error("invalid_target", "resource must be an absolute address")
-                error.state = asked["state"]
-                raise OAuthToolkitError(error, redirect_uri=asked["redirect_uri"])
+            try:
+                refuse_bad_resources(resources, asked["state"])
+            except CustomOAuth2Error as error:
+                raise OAuthToolkitError(error, redirect_uri=asked["redirect_uri"]) from None
             asked["resource"] = resources
         return scopes, asked, asked["request"].client
 

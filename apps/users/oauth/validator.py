@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterable
 from typing import Any
 
 from oauth2_provider.models import Application, Grant, RefreshToken
-from oauth2_provider.oauth2_validators import OAuth2Validator
+from oauth2_provider.oauth2_validators import OAuth2Validator, is_valid_resource_uri
 from oauthlib.common import Request
+from oauthlib.oauth2.rfc6749.errors import CustomOAuth2Error
 
 from apps.users.models import SpentCode, User
 
@@ -20,6 +22,21 @@ def checksum(code: str) -> str:
 def is_active(user: User | None) -> bool:
     """Whether a user, where there is one, still has an account (contract: DELETE /v0/me)."""
     return user is None or user.is_active
+
+
+def refuse_bad_resources(uris: Iterable[str], state: str | None = None) -> None:
+    """Raise `invalid_target` where one is no absolute address (RFC 8707, 2).
+
+    The library's own check raises ValueError for some that no address can be made of.
+    """
+    for uri in uris:
+        try:
+            good = is_valid_resource_uri(uri)
+        except ValueError:
+            good = False
+        if not good:
+            words = "resource must be an absolute address"
+            raise CustomOAuth2Error("invalid_target", words, state=state)
 
 
 class Validator(OAuth2Validator):  # type: ignore[misc]
@@ -37,6 +54,10 @@ class Validator(OAuth2Validator):  # type: ignore[misc]
     def _validate_implicit_response_type(self, client: Application) -> bool:
         """The implicit grant, for the applications that have it; the library's warns each time."""
         return bool(client.allows_grant_type(Application.GRANT_IMPLICIT))
+
+    def _validate_resource_uris(self, request: Request, resources: list[str]) -> None:
+        """See `refuse_bad_resources`."""
+        refuse_bad_resources(resources)
 
     def validate_grant_type(
         self, client_id: str, grant_type: str, client: Any, request: Request, *args: Any, **kw: Any

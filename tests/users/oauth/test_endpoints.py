@@ -200,3 +200,10 @@ def test_who_asks_for_tokens_too_often_waits(robot: App, monkeypatch: pytest.Mon
 def test_the_secret_is_stored_as_a_hash_that_is_quick_to_check(app: App) -> None:
     stored = app.application.client_secret
     assert stored.startswith("client_secret$") and str(app.secret) not in stored
+
+
+@pytest.mark.parametrize("resource", ["https://[", "no address", "https://a.example/#x"])
+def test_a_token_is_bound_to_a_proper_address_or_not_given(resource: str, robot: App) -> None:
+    answer = robot.post("token", grant_type="client_credentials", resource=resource)
+    assert (answer.status_code, answer.json()["error"]) == (400, "invalid_target")
+    assert not AccessToken.objects.exists()
