@@ -7,6 +7,7 @@ from django_q.models import Schedule
 
 SCHEDULES = {
     "readings: promote what was ahead of the clock": ("apps.readings.tasks.promote_due", 1),
+    "readings: refresh rollups": ("apps.readings.tasks.refresh_rollups", 1),
     "readings: make partitions ahead of time": ("apps.readings.tasks.make_partitions", 60),
     "oauth: forget expired tokens": ("apps.users.oauth.tasks.forget_expired", 24 * 60),
     "readings: prune ingest errors": ("apps.readings.tasks.prune_ingest_errors", 24 * 60),

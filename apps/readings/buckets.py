@@ -75,6 +75,14 @@ def offsets(zone: str) -> frozenset[timedelta]:
     return frozenset(day.astimezone(place).utcoffset() or timedelta(0) for day in days)
 
 
+def _local(moment: datetime, zone: str) -> datetime:
+    """The local time of a moment, without its zone; that of UTC where the calendar ends."""
+    try:
+        return moment.astimezone(ZoneInfo(zone)).replace(tzinfo=None)
+    except OverflowError:
+        return moment.replace(tzinfo=None)
+
+
 @dataclass(frozen=True, slots=True)
 class Buckets:
     """The buckets of a rollup, aligned to UTC or to the local time of a zone.
@@ -103,6 +111,22 @@ class Buckets:
     def of_days(self) -> bool:
         """Whether every bucket is made of whole days of UTC."""
         return self.is_utc and bool(self.rollup.months or not self.rollup.shortest % DAY)
+
+    def possible(self, start: datetime, end: datetime) -> int:
+        """How many buckets may lie in a range, with those that it only touches."""
+        if end <= start:
+            return 0
+        origin = datetime(1970, 1, 5 if self.rollup.unit == "w" else 1)
+        first, last = (
+            _local(moment, self.zone) - origin for moment in (start, end - datetime.resolution)
+        )
+        if self.rollup.months:
+            first_month, last_month = (
+                (origin + since).year * 12 + (origin + since).month - 1 for since in (first, last)
+            )
+            months, base = self.rollup.months, 1970 * 12
+            return (last_month - base) // months - (first_month - base) // months + 1
+        return last // self.rollup.shortest - first // self.rollup.shortest + 1
 
     def start(self, moment: str) -> str:
         """SQL: the start of the bucket that holds `moment`, an SQL timestamptz."""

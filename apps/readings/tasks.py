@@ -7,9 +7,11 @@ import logging
 from django.utils import timezone
 
 from apps.devices.models import Device
-from apps.readings import ingest, ingest_errors, partitions
+from apps.readings import ingest, ingest_errors, partitions, refresher
 
 logger = logging.getLogger(__name__)
+
+REFRESH_SECONDS = 30
 
 
 def promote_due() -> None:
@@ -20,6 +22,14 @@ def promote_due() -> None:
             ingest.promote(device_id, now)
         except Exception:  # one device that cannot be promoted must not keep the others waiting
             logger.exception("readings of device %s were not promoted", device_id)
+
+
+def refresh_rollups() -> None:
+    """Every minute: kept rollups of closed hours follow the readings, for half a minute at most.
+
+    The next minute goes on, so that years of readings do not keep other tasks waiting.
+    """
+    refresher.refresh_due(REFRESH_SECONDS)
 
 
 def make_partitions() -> None:

@@ -124,7 +124,7 @@ def test_the_list_is_narrowed_by_time_and_sensor(
         ("per_page=0", "per_page"),
         ("cursor=%00", "NUL"),
         ("cursor=x", "cursor"),
-        ("rollup=1h", "rollup"),
+        ("rollup=1h&sensor_id=x", "sensor_id"),
     ],
 )
 def test_a_bad_parameter_is_named(
