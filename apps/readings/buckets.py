@@ -7,6 +7,7 @@ import re
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
+from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 WRITTEN = re.compile(r"([0-9]{1,12})(y|M|w|d|h|m|s|ms)", re.ASCII)
@@ -22,7 +23,7 @@ LENGTHS = {
     "y": timedelta(days=365),
 }
 LONGEST = timedelta(days=1000 * 366)
-HOUR, DAY = timedelta(hours=1), timedelta(days=1)
+HOUR, DAY, WEEK = timedelta(hours=1), timedelta(days=1), timedelta(weeks=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,17 +71,37 @@ class Rollup:
 @lru_cache(maxsize=64)
 def offsets(zone: str) -> frozenset[timedelta]:
     """The distances from UTC that a zone had or will have since there are readings."""
+    return frozenset(offset for _, offset in _weekly_offsets(zone))
+
+
+@lru_cache(maxsize=64)
+def changes(zone: str) -> tuple[datetime, ...]:
+    """The weeks, since there are readings, in which a zone's distance from UTC changes."""
+    weeks = _weekly_offsets(zone)
+    return tuple(week for (week, before), (_, after) in pairwise(weeks) if before != after)
+
+
+@lru_cache(maxsize=64)
+def _weekly_offsets(zone: str) -> list[tuple[datetime, timedelta]]:
+    """A zone's distance from UTC at the beginning of each week from 2009 to 2069."""
     place = ZoneInfo(zone)
-    days = (datetime(2009, 12, 1, tzinfo=UTC) + DAY * 7 * week for week in range(52 * 60))
-    return frozenset(day.astimezone(place).utcoffset() or timedelta(0) for day in days)
+    weeks = (datetime(2009, 12, 1, tzinfo=UTC) + WEEK * week for week in range(52 * 60))
+    return [(week, week.astimezone(place).utcoffset() or timedelta(0)) for week in weeks]
 
 
-def _local(moment: datetime, zone: str) -> datetime:
-    """The local time of a moment, without its zone; that of UTC where the calendar ends."""
+def _local(moment: datetime, zone: str) -> tuple[datetime, datetime]:
+    """The first and last local time, without a zone, that clocks show near a moment.
+
+    They differ where clocks are set back: the stretch that they show twice may reach so far to
+    both sides. Those of UTC where the calendar ends.
+    """
     try:
-        return moment.astimezone(ZoneInfo(zone)).replace(tzinfo=None)
+        local = moment.astimezone(ZoneInfo(zone))
     except OverflowError:
-        return moment.replace(tzinfo=None)
+        return moment.replace(tzinfo=None), moment.replace(tzinfo=None)
+    once, again = (local.replace(fold=fold).utcoffset() or timedelta(0) for fold in (0, 1))
+    plain = local.replace(tzinfo=None)
+    return plain - (once - again), plain + (once - again)
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,20 +134,25 @@ class Buckets:
         return self.is_utc and bool(self.rollup.months or not self.rollup.shortest % DAY)
 
     def possible(self, start: datetime, end: datetime) -> int:
-        """How many buckets may lie in a range, with those that it only touches."""
+        """How many buckets may lie in a range, with those that it only touches; never too few."""
         if end <= start:
             return 0
         origin = datetime(1970, 1, 5 if self.rollup.unit == "w" else 1)
-        first, last = (
-            _local(moment, self.zone) - origin for moment in (start, end - datetime.resolution)
-        )
+        first = _local(start, self.zone)[0] - origin
+        last = _local(end - datetime.resolution, self.zone)[1] - origin
         if self.rollup.months:
             first_month, last_month = (
                 (origin + since).year * 12 + (origin + since).month - 1 for since in (first, last)
             )
             months, base = self.rollup.months, 1970 * 12
             return (last_month - base) // months - (first_month - base) // months + 1
-        return last // self.rollup.shortest - first // self.rollup.shortest + 1
+        length, cut = self.rollup.shortest, 0
+        if not self._by_wall_clock:
+            last = first + (end - datetime.resolution - start)
+            # A clock that changes by no whole number of buckets cuts one in two.
+            if any((one - other) % length for one, other in pairwise(offsets(self.zone))):
+                cut = sum(start <= week + WEEK and week < end for week in changes(self.zone))
+        return last // length - first // length + 1 + cut
 
     def start(self, moment: str) -> str:
         """SQL: the start of the bucket that holds `moment`, an SQL timestamptz."""
@@ -139,12 +165,16 @@ class Buckets:
         """SQL: the start of every bucket from %(start)s to %(end)s, empty ones too, ascending."""
         last = "(%(end)s::timestamptz - interval '1 microsecond')"
         start = "%(start)s::timestamptz"
+        # An empty range lies within a bucket, but holds none.
+        ranged = f"WHERE {start} < %(end)s::timestamptz"
         if self.is_utc or self._by_wall_clock:
             local = f"{self._bin(f'({start} AT TIME ZONE %(zone)s)')}"
             series = f"generate_series({local}, {last} AT TIME ZONE %(zone)s, %(step)s::interval)"
-            return f"SELECT DISTINCT (g AT TIME ZONE %(zone)s) AS bucket FROM {series} AS g"
+            return (
+                f"SELECT DISTINCT (g AT TIME ZONE %(zone)s) AS bucket FROM {series} AS g {ranged}"
+            )
         series = f"generate_series({self.start(start)}, {last}, %(step)s::interval)"
-        return f"SELECT DISTINCT {self.start('g')} AS bucket FROM {series} AS g"
+        return f"SELECT DISTINCT {self.start('g')} AS bucket FROM {series} AS g {ranged}"
 
     @property
     def parameters(self) -> dict[str, object]:
