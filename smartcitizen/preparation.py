@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import secrets
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +33,13 @@ def keep_secret(path: Path, length: int) -> str:
             file.write(secrets.token_urlsafe(length) + "\n")
         new.replace(path)
     return path.read_text().strip()
+
+
+def empty_folder(path: Path) -> str:
+    """Make an empty folder, whatever was in it: figures begin at nothing with each start."""
+    shutil.rmtree(path, ignore_errors=True)
+    path.mkdir(mode=0o700, parents=True)
+    return str(path)
 
 
 def prepare(embedded: bool, var: Path) -> None:

@@ -58,6 +58,8 @@ def main() -> int:
     try:
         if not os.environ.get("SECRET_KEY"):
             os.environ["SECRET_KEY"] = preparation.keep_secret(VAR / "secret_key", 48)
+        if not os.environ.get("PROMETHEUS_MULTIPROC_DIR"):
+            os.environ["PROMETHEUS_MULTIPROC_DIR"] = preparation.empty_folder(VAR / "metrics")
         return _serve(embedded)
     except Leave:
         return 0

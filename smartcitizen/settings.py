@@ -153,6 +153,21 @@ LOG_LEVEL = read(
     valid=lambda level: level in {"DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"},
     default="INFO",
 )
+LOG_FORMAT = read(
+    "LOG_FORMAT",
+    text,
+    "line or json",
+    valid=lambda form: form in {"line", "json"},
+    default="line",
+)
+# The name of the variable is the library's, which reads it too.
+METRICS_DIR = read(
+    "PROMETHEUS_MULTIPROC_DIR",
+    text,
+    "a folder where processes keep their figures",
+    valid=lambda folder: not folder or Path(folder).is_dir(),
+    default="",
+)
 VERSION_GIT = read("VERSION_GIT", text, "the commit that runs", default="unknown")
 
 # Parts outside this process
@@ -274,7 +289,8 @@ INSTALLED_APPS = [
     "django.contrib.staticfiles",
 ]
 MIDDLEWARE = [
-    "corsheaders.middleware.CorsMiddleware",  # first: errors of the others carry its headers too
+    "apps.api.observation.Observed",  # first: sees what all the others answer
+    "corsheaders.middleware.CorsMiddleware",  # early: errors of the others carry its headers too
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.middleware.gzip.GZipMiddleware",
@@ -403,7 +419,7 @@ REST_FRAMEWORK = {
 CORS_URLS_REGEX = r"^/(?!(admin|ui|oauth/(authorize|applications|introspect))(/|$))"
 CORS_ALLOW_ALL_ORIGINS = True
 CORS_ALLOW_CREDENTIALS = False
-CORS_EXPOSE_HEADERS = ["Link", "Total", "Per-Page", "Retry-After", "ETag"]
+CORS_EXPOSE_HEADERS = ["Link", "Total", "Per-Page", "Retry-After", "ETag", "X-Request-Id"]
 CORS_ALLOW_METHODS = [*default_methods, "HEAD"]
 CORS_ALLOW_HEADERS = [
     *default_headers,
@@ -433,7 +449,8 @@ Q_CLUSTER = {
 # https, wherever the public address is https
 HTTPS = PUBLIC_URL.startswith("https://")
 SECURE_SSL_REDIRECT = HTTPS
-SECURE_REDIRECT_EXEMPT = [r"^(v0/)?(add|datetime)/?$"]
+# Probes of the machines that run the server come from inside, by plain http.
+SECURE_REDIRECT_EXEMPT = [r"^(v0/)?(add|datetime)/?$", r"^(health/(live|ready)|metrics)/?$"]
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if TRUSTED_PROXIES else None
 SECURE_HSTS_SECONDS = 31_536_000 if HTTPS else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = HTTPS
@@ -445,8 +462,23 @@ X_FRAME_OPTIONS = "DENY"
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": {"line": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"}},
-    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "filters": {"request_id": {"()": "apps.api.observation.RequestId"}},
+    "formatters": {
+        "line": {"format": "{asctime} {levelname} {name}: {message} [{request_id}]", "style": "{"},
+        "json": {
+            "()": "pythonjsonlogger.orjson.OrjsonFormatter",
+            "fmt": "{asctime} {levelname} {name} {message} {request_id}",
+            "style": "{",
+            "rename_fields": {"asctime": "time", "levelname": "level", "name": "logger"},
+        },
+    },
+    "handlers": {
+        "console": {
+            "class": "logging.StreamHandler",
+            "formatter": LOG_FORMAT,
+            "filters": ["request_id"],
+        }
+    },
     "root": {"handlers": ["console"], "level": LOG_LEVEL},
     "loggers": {
         "django": {"level": LOG_LEVEL, "handlers": [], "propagate": True},

@@ -20,6 +20,7 @@ urlpatterns: list[Url] = [
     path("admin/", admin.site.urls),
     path("", include("apps.pages.urls")),
     path("", include("apps.users.oauth.urls")),
+    path("", include("apps.operations.urls")),
     path("v0", RootView.as_view()),
     path("v0/", include(api)),
     # Contract, paths: the same without /v0 answer as v0.

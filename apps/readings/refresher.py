@@ -86,7 +86,7 @@ def refresh(device_id: int, now: datetime) -> int:
         cursor.execute(
             "SELECT hour FROM readings_dirty WHERE device_id = %s AND hour < %s"
             " ORDER BY hour LIMIT %s",
-            [device_id, _closed(now), HOURS_AT_ONCE],
+            [device_id, closed_before(now), HOURS_AT_ONCE],
         )
         hours = [hour for (hour,) in cursor.fetchall()]
         if hours:
@@ -240,12 +240,12 @@ def _waiting(now: datetime) -> list[int]:
     """The devices with closed hours that are dirty."""
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT DISTINCT device_id FROM readings_dirty WHERE hour < %s", [_closed(now)]
+            "SELECT DISTINCT device_id FROM readings_dirty WHERE hour < %s", [closed_before(now)]
         )
         return [device_id for (device_id,) in cursor.fetchall()]
 
 
-def _closed(now: datetime) -> datetime:
+def closed_before(now: datetime) -> datetime:
     """The start of the hour that is still open: those before it are closed."""
     return (now - GRACE).astimezone(UTC).replace(minute=0, second=0, microsecond=0)
 

@@ -24,7 +24,8 @@ ORIGIN = {"origin": "https://map.example"}
 def test_every_answer_may_be_read_from_anywhere(client: Client, path: str) -> None:
     answer = client.get(path, headers=ORIGIN)
     assert answer["Access-Control-Allow-Origin"] == "*"
-    assert answer["Access-Control-Expose-Headers"] == "Link, Total, Per-Page, Retry-After, ETag"
+    exposed = "Link, Total, Per-Page, Retry-After, ETag, X-Request-Id"
+    assert answer["Access-Control-Expose-Headers"] == exposed
     assert "Access-Control-Allow-Credentials" not in answer
     assert "origin" in answer["Vary"].lower()
 

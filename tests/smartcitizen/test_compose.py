@@ -74,6 +74,15 @@ def test_the_container_runs_the_web_server_as_make_run_does_and_not_as_root() ->
     assert "\nUSER smartcitizen\n" in DOCKERFILE
 
 
+def test_the_containers_of_the_application_cannot_be_written_to() -> None:
+    ours = [service for service in SERVICES.values() if service.get("image") == "smartcitizen-web"]
+    assert len(ours) >= 4
+    for service in ours:
+        assert service["read_only"] is True
+        assert service["cap_drop"] == ["ALL"]
+        assert service["security_opt"] == ["no-new-privileges:true"]
+
+
 def test_only_the_proxy_is_reached_from_outside() -> None:
     assert [name for name, service in SERVICES.items() if "ports" in service] == ["proxy"]
 

@@ -176,6 +176,18 @@ def test_the_bytes_of_an_old_kit_become_a_reading(run: Run) -> None:
     assert 8.100881347656248 in [sensor["value"] for sensor in device["data"]["sensors"]]
 
 
+def test_the_figures_are_those_of_all_processes(run: Run) -> None:
+    host = {"Host": "data.smartcitizen.me"}
+    requests.get(f"http://127.0.0.1:{run.kit_port}/datetime", headers=host, timeout=10)
+    run.get("/v0/kits")
+    shown = run.get("/metrics").text
+    for view in ("datetime", "kit-list"):
+        assert re.search(
+            rf'request_seconds_count{{method="GET",status="200",view="{view}"}} [1-9]', shown
+        ), shown
+    assert run.get("/health/ready").json()["database"] == "ok"
+
+
 def test_it_runs_as_in_production_and_keeps_its_secrets_to_itself(run: Run) -> None:
     answer = run.get("/v0/no/such/path")
     assert (answer.status_code, answer.json()["id"]) == (404, "not_found")
