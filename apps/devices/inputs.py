@@ -8,6 +8,7 @@ from typing import Any
 from django.core.validators import RegexValidator
 from django.db.models.functions import Lower
 from rest_framework import serializers
+from rest_framework.fields import empty
 
 from apps.api.records import RecordId
 from apps.devices import places
@@ -25,6 +26,18 @@ class FiniteFloat(serializers.FloatField):
         if not math.isfinite(number):
             self.fail("invalid")
         return number
+
+
+class OptionalTime(serializers.DateTimeField):
+    """A time that may be missing: ISO 8601, a date, or `2016-06-08 10:30:00 UTC`. Blank is null."""
+
+    def __init__(self, **options: Any) -> None:
+        formats = ["iso-8601", "%Y-%m-%d %H:%M:%S UTC", "%Y-%m-%d %H:%M UTC"]
+        super().__init__(required=False, allow_null=True, input_formats=formats, **options)
+
+    def run_validation(self, data: Any = empty) -> Any:
+        """The time, in UTC; None where there is none."""
+        return super().run_validation(None if data == "" else data)
 
 
 class TagNames(serializers.CharField):

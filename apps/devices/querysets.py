@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
+from django.contrib.postgres.expressions import ArraySubquery
 from django.contrib.postgres.fields import ArrayField
 from django.db import connection, models, transaction
 from django.db.models import Func, Q
@@ -16,7 +17,7 @@ from apps.devices.positions import Around, Box, Distance, Point, chord
 from apps.sensors.editions import edition
 
 if TYPE_CHECKING:
-    from apps.devices.models import Component, Device, Tag  # noqa: F401
+    from apps.devices.models import Component, Device, Experiment, Tag  # noqa: F401
 
 
 PART_FROM_SENSORS = """
@@ -55,7 +56,10 @@ SELECT component.sensor_id FROM devices_component AS component
 WHERE component.device_id = %(expressions)s ORDER BY component.sensor_id)"""
 EXPERIMENT_IDS = """ARRAY(
 SELECT part.experiment_id FROM devices_experiment_devices AS part
-WHERE part.device_id = %(expressions)s ORDER BY part.experiment_id)"""
+JOIN devices_experiment AS experiment ON experiment.id = part.experiment_id
+JOIN users_user AS owning ON owning.id = experiment.owner_id
+WHERE part.device_id = %(expressions)s AND owning.archived_at IS NULL
+ORDER BY part.experiment_id)"""
 OWNER_DEVICE_IDS = """ARRAY(
 SELECT other.id FROM devices_device AS other
 WHERE other.owner_id = %(expressions)s AND other.archived_at IS NULL AND %(seen)s
@@ -215,3 +219,23 @@ class ComponentQuerySet(models.QuerySet["Component"]):
             ],
             ignore_conflicts=True,
         )
+
+
+class ExperimentQuerySet(models.QuerySet["Experiment"]):
+    """Experiments, with those of their devices that a viewer may see."""
+
+    def active(self) -> ExperimentQuerySet:
+        """Experiments of accounts that are not archived: the only ones that answers show."""
+        return self.filter(owner__archived_at=None)
+
+    def with_device_ids(self, devices: DeviceQuerySet) -> ExperimentQuerySet:
+        """Fetches as `device_ids` those of `devices` that each experiment has, in order."""
+        part_of_it = devices.filter(experiments=models.OuterRef("pk")).order_by("pk")
+        return self.annotate(device_ids=ArraySubquery(part_of_it.values("pk")))
+
+    @transaction.atomic
+    def begin(self, devices: Iterable[Device] = (), **fields: Any) -> Experiment:
+        """Add an experiment with its devices; `fields` are those of the model."""
+        experiment = self.create(**fields)
+        experiment.devices.set(devices)
+        return experiment

@@ -99,6 +99,14 @@ PATCH  /v0/tag_sensors/{new_sensor_tag}    401        403       403    200
 PUT    /v0/tag_sensors/{new_sensor_tag}    401        403       403    200
 DELETE /v0/tag_sensors/{new_sensor_tag}    401        403       403    200
 
+GET    /v0/experiments                     200        200       200    200
+POST   /v0/experiments                     401        201       201    201
+GET    /v0/experiments/{experiment}        200        200       200    200
+PATCH  /v0/experiments/{experiment}        401        403       200    200
+PUT    /v0/experiments/{experiment}        401        403       200    200
+DELETE /v0/experiments/{experiment}        401        403       200    200
+POST   /v0/experiments/{experiment}        405        405       405    405
+
 GET    /v0/search?q=alice                  200        200       200    200
 POST   /v0/search                          405        405       405    405
 """
@@ -116,6 +124,7 @@ BODIES: dict[str, dict[str, Any]] = {
     "measurements": {"name": "Other", "description": "Other"},
     "tags": {"name": "Other"},
     "tag_sensors": {"name": "Other"},
+    "experiments": {"name": "Other"},
 }
 STATUSES = {401: "unauthorized", 403: "forbidden", 404: "record_not_found"} | {
     405: "method_not_allowed"
@@ -170,13 +179,15 @@ def hidden(alice: User, sck_1_1: Kit) -> Device:
 
 @pytest.fixture
 def ids(device: Device, hidden: Device, alice: User) -> dict[str, int]:
-    """What stands in the paths of the table."""
+    """What stands in the paths of the table; both devices are in the experiment."""
+    hidden.experiments.all()[0].devices.add(device)
     return {
         "alice": alice.pk,
         "device": device.pk,
         "hidden": hidden.pk,
         "component": device.components.all()[0].pk,
         "hidden_component": hidden.components.all()[0].pk,
+        "experiment": hidden.experiments.all()[0].pk,
         "new_sensor": Sensor.objects.create(name="New").pk,
         "new_measurement": Measurement.objects.create(name="New", description="New").pk,
         "new_kit": Kit.objects.create(name="New", slug="new:1,0").pk,
@@ -236,6 +247,8 @@ DEVICES_SHOWN: dict[str, Any] = {
     "/v0/devices/{device}": lambda body: body["owner"]["device_ids"],
     "/v0/devices?q[name_eq]=SmartHaarlem": lambda body: body[0]["owner"]["device_ids"],
     "/v0/components?per_page=1000": lambda body: sorted({part["device_id"] for part in body}),
+    "/v0/experiments": lambda body: sorted(id_ for each in body for id_ in each["device_ids"]),
+    "/v0/experiments/{experiment}": lambda body: body["device_ids"],
 }
 
 

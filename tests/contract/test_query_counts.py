@@ -34,6 +34,7 @@ QUERIES = {
     "/v0/measurements": 2,
     "/v0/tags": 2,
     "/v0/tag_sensors": 2,
+    "/v0/experiments": 2,
     "/v0/search?q=common": 5,
     # The search by `q` has a time limit, which is set before and after it.
     "/v0/users?q[username_cont]=common&q[s]=username desc": 7,
@@ -96,6 +97,7 @@ def many(alice: User, sck_1_1: Kit) -> list[Device]:
     Device.objects.all().refit()
     tag.devices.set(devices)
     Experiment.objects.create(name="common", owner=alice).devices.set(devices)
+    Experiment.objects.bulk_create(Experiment(name=f"common {n}", owner=alice) for n in numbers)
     with connection.cursor() as cursor:
         cursor.execute("ANALYZE")  # as the database does by itself once this has committed
     return devices
