@@ -15,7 +15,8 @@ COPY apps apps
 RUN SECRET_KEY=unused DATABASE_URL=postgres://unused/unused REDIS_URL=redis://unused \
     python manage.py collectstatic --noinput
 ARG VERSION_GIT=unknown
-ENV VERSION_GIT=${VERSION_GIT} HOST=0.0.0.0 PORT=8000
+ARG VERSION_BRANCH=unknown
+ENV VERSION_GIT=${VERSION_GIT} VERSION_BRANCH=${VERSION_BRANCH} HOST=0.0.0.0 PORT=8000
 USER smartcitizen
 EXPOSE 8000
 CMD ["python", "-m", "smartcitizen.webserver"]

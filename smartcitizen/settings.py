@@ -168,6 +168,8 @@ METRICS_DIR = read(
     valid=lambda folder: not folder or Path(folder).is_dir(),
     default="",
 )
+VERSION = "0.1.0"  # as pyproject.toml has it, which the image has not
+VERSION_BRANCH = read("VERSION_BRANCH", text, "the branch that runs", default="unknown")
 VERSION_GIT = read("VERSION_GIT", text, "the commit that runs", default="unknown")
 
 # Parts outside this process

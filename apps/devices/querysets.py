@@ -231,7 +231,8 @@ class ExperimentQuerySet(models.QuerySet["Experiment"]):
     def with_device_ids(self, devices: DeviceQuerySet) -> ExperimentQuerySet:
         """Fetches as `device_ids` those of `devices` that each experiment has, in order."""
         part_of_it = devices.filter(experiments=models.OuterRef("pk")).order_by("pk")
-        return self.annotate(device_ids=ArraySubquery(part_of_it.values("pk")))
+        fetched: dict[str, Any] = {"device_ids": ArraySubquery(part_of_it.values("pk"))}
+        return self.annotate(**fetched)
 
     @transaction.atomic
     def begin(self, devices: Iterable[Device] = (), **fields: Any) -> Experiment:

@@ -107,6 +107,11 @@ PUT    /v0/experiments/{experiment}        401        403       200    200
 DELETE /v0/experiments/{experiment}        401        403       200    200
 POST   /v0/experiments/{experiment}        405        405       405    405
 
+GET    /v0/metrics                         200        200       200    200
+POST   /v0/metrics                         405        405       405    405
+GET    /v0/version                         200        200       200    200
+POST   /v0/version                         405        405       405    405
+
 GET    /v0/search?q=alice                  200        200       200    200
 POST   /v0/search                          405        405       405    405
 """
