@@ -266,6 +266,13 @@ INGEST_ERROR_DAYS = read(
     valid=lambda days: days > 0,
     default=30,
 )
+MAIL_DAYS = read(
+    "MAIL_DAYS",
+    env.int,
+    "a whole number of days",
+    valid=lambda days: days > 0,
+    default=30,
+)
 
 INSTALLED_APPS = [
     "apps.users",
@@ -277,6 +284,7 @@ INSTALLED_APPS = [
     "apps.pages",
     "apps.operations",
     "apps.api",
+    "apps.mail",
     "rest_framework",
     "oauth2_provider",
     "corsheaders",

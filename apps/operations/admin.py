@@ -1,11 +1,17 @@
-"""Admin page of the audit log: who changed what on the admin site, and when."""
+"""Admin pages of the audit log, who changed what on the admin site and when, and of the mails."""
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.contrib import admin
 from django.contrib.admin.models import LogEntry
+from django.db import models, transaction
+from django.http import HttpRequest
 
-from apps.sensors.admin_pages import ReadOnlyAdmin
+from apps.mail import delivery, outbox
+from apps.mail.models import Mail
+from apps.sensors.admin_pages import ReadOnlyAdmin, page_link
 
 
 @admin.register(LogEntry)
@@ -25,3 +31,67 @@ class LogEntryAdmin(ReadOnlyAdmin[LogEntry]):
     date_hierarchy = "action_time"
     search_fields = ("=object_id", "object_repr", "user__username")
     search_help_text = "Id or name of what was changed, or who changed it"
+
+
+class OutcomeFilter(admin.SimpleListFilter):
+    """Mails by what became of them."""
+
+    title = "outcome"
+    parameter_name = "outcome"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        """What can be chosen."""
+        return [("waiting", "Waiting"), ("sent", "Sent"), ("failed", "Given up")]
+
+    def queryset(
+        self, request: HttpRequest, queryset: models.QuerySet[Mail]
+    ) -> models.QuerySet[Mail]:
+        """The mails of the choice; all where nothing was chosen."""
+        match self.value():
+            case "waiting":
+                return queryset.filter(sent_at=None, failed_at=None)
+            case "sent":
+                return queryset.exclude(sent_at=None)
+            case "failed":
+                return queryset.exclude(failed_at=None)
+        return queryset
+
+
+@admin.register(Mail)
+class MailAdmin(ReadOnlyAdmin[Mail]):
+    """Mails, to whom and what became of them. Nobody but the recipient reads them."""
+
+    actions = ("send_again",)
+    list_display = (
+        "id",
+        "user_link",
+        "recipient",
+        "subject",
+        "created_at",
+        "attempts",
+        "sent_at",
+        "failed_at",
+        "last_error",
+    )
+    list_select_related = ("user",)
+    list_filter = (OutcomeFilter, "template")
+    date_hierarchy = "created_at"
+    search_fields = ("recipient", "user__username", "message_id")
+    search_help_text = "Address, username, or Message-ID"
+
+    @admin.action(description="Send again selected mails that were given up")
+    def send_again(self, request: HttpRequest, queryset: models.QuerySet[Mail]) -> None:
+        """Try from the start, as after a mistake in EMAIL_URL was put right."""
+        failed = queryset.filter(failed_at__isnull=False, sent_at=None)
+        with transaction.atomic():
+            again = list(failed.select_for_update(of=("self",)))
+            for mail in again:
+                delivery.send_again(mail)
+                outbox.look_at(mail)
+                self.log_change(request, mail, "Sent again.")
+        self.message_user(request, f"To be sent again: {len(again)}.")
+
+    @admin.display(description="User", ordering="user__username")
+    def user_link(self, mail: Mail) -> str:
+        """Whom the mail is about, leading to his page."""
+        return page_link(mail.user)

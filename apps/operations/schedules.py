@@ -9,6 +9,8 @@ SCHEDULES = {
     "readings: promote what was ahead of the clock": ("apps.readings.tasks.promote_due", 1),
     "readings: refresh rollups": ("apps.readings.tasks.refresh_rollups", 1),
     "readings: make partitions ahead of time": ("apps.readings.tasks.make_partitions", 60),
+    "mail: try again what could not be sent": ("apps.mail.tasks.deliver_due", 1),
+    "mail: forget what was sent long ago": ("apps.mail.tasks.forget", 24 * 60),
     "oauth: forget expired tokens": ("apps.users.oauth.tasks.forget_expired", 24 * 60),
     "readings: prune ingest errors": ("apps.readings.tasks.prune_ingest_errors", 24 * 60),
 }

@@ -15,6 +15,8 @@ from django_q.models import Failure, OrmQ, Schedule, Success
 from oauth2_provider.models import AccessToken, Application, Grant, RefreshToken
 
 from apps.devices.models import Component, Device, Experiment, OrphanDevice, Tag
+from apps.mail.contents import Contents, seal
+from apps.mail.models import Mail
 from apps.readings import ingest
 from apps.readings.keys import Row
 from apps.readings.models import IngestError
@@ -31,6 +33,7 @@ SECRETS = {
     "authorization code": "code-of-a-grant",
     "client secret": "secret-of-a-client",
     "access token": "an-access-token",
+    "what a mail says": "https://example.org/a-link-that-opens-an-account",
 }
 
 SignIn = Callable[[User], Client]
@@ -85,8 +88,22 @@ def everything(alice: User, bob: User, carol: User, device: Device) -> None:
             payload='{"temp": "abc"}',
         )
     LogEntry.objects.log_actions(carol.pk, [device], CHANGE, "Archived.", single_object=True)
+    mail_row(alice)
     oauth_rows(alice)
     queue_rows()
+
+
+def mail_row(user: User) -> None:
+    """A mail that waits."""
+    said = Contents("Set a new password", SECRETS["what a mail says"], SECRETS["what a mail says"])
+    Mail.objects.create(
+        message_id=f"<{user.username}@example.org>",
+        user=user,
+        recipient=user.email,
+        template="users/mail/password_reset",
+        subject=said.subject,
+        sealed_contents=seal(said),
+    )
 
 
 def oauth_rows(user: User, suffix: str = "") -> None:
@@ -133,5 +150,7 @@ def many_rows(everything: None, device: Device) -> None:
         IngestError(device=one, source="rest", reason=f"{one.name} is wrong", payload="")
         for one in devices
     )
+    for user in users:
+        mail_row(user)
     for user in users[:5]:
         oauth_rows(user, user.username)

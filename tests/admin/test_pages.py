@@ -27,6 +27,7 @@ WRITTEN_BY_THE_PLATFORM = {
     "django_q.Failure",
     "django_q.OrmQ",
     "django_q.Success",
+    "mail.Mail",
     "oauth2_provider.AccessToken",
     "oauth2_provider.Application",
     "oauth2_provider.Grant",
@@ -70,6 +71,7 @@ def test_every_model_is_there() -> None:
         "oauth2_provider.AccessToken",
         "oauth2_provider.RefreshToken",
         "admin.LogEntry",
+        "mail.Mail",
         "django_q.Schedule",
     } <= set(NAMES)
 

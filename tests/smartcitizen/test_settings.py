@@ -68,6 +68,7 @@ def test_a_missing_variable_stops_the_start_in_one_line_that_names_it(name: str)
         ("THROTTLE_USER", "0/min"),
         ("TRUSTED_PROXIES", "-1"),
         ("INGEST_ERROR_DAYS", "a month"),
+        ("MAIL_DAYS", "0"),
     ],
 )
 def test_an_unreadable_variable_stops_the_start_in_one_line_that_names_it(
