@@ -56,27 +56,50 @@ class TagNames(serializers.CharField):
         return tags
 
 
-class DeviceInput(serializers.Serializer[Device]):
-    """The fields of `POST /v0/devices` and `PATCH /v0/devices/:id`; all others are ignored.
+class Description(serializers.Serializer[Any]):
+    """What may be said of a device whether it has an owner yet or not; all of it may be left out.
 
     Left out on PATCH, a field stays as it is; blank, it is emptied where it may be.
     """
 
-    name = serializers.CharField(max_length=200)
     description = serializers.CharField(required=False, allow_blank=True, allow_null=True)
-    mac_address = serializers.CharField(validators=[RegexValidator(rf"\A{MAC_ADDRESS}\Z")])
     kit_id = RecordId(source="kit", queryset=Kit.objects.all(), required=False, allow_null=True)
     exposure = serializers.ChoiceField(
         Exposure.choices, required=False, allow_null=True, allow_blank=True
     )
     latitude = FiniteFloat(required=False, allow_null=True, min_value=-90, max_value=90)
     longitude = FiniteFloat(required=False, allow_null=True, min_value=-180, max_value=180)
+    user_tags = TagNames(source="tags", required=False, allow_null=True, allow_blank=True)
+
+    def validate_exposure(self, value: str | None) -> str | None:
+        """Blank is none."""
+        return value or None
+
+    def validate_user_tags(self, value: list[Tag] | None) -> list[Tag]:
+        """Blank is none."""
+        return value or []
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        """Both coordinates or neither, with what there is already."""
+        if not attrs.keys() & {*PLACE}:
+            return attrs
+        both = {name: attrs.get(name, getattr(self.instance, name, None)) for name in PLACE}
+        if len({value is None for value in both.values()}) > 1:
+            missing = next(name for name, value in both.items() if value is None)
+            raise serializers.ValidationError({missing: "can't be blank"}, code="required")
+        return {**attrs, **both}
+
+
+class DeviceInput(Description):
+    """The fields of `POST /v0/devices` and `PATCH /v0/devices/:id`; all others are ignored."""
+
+    name = serializers.CharField(max_length=200)
+    mac_address = serializers.CharField(validators=[RegexValidator(rf"\A{MAC_ADDRESS}\Z")])
     elevation = serializers.IntegerField(
         required=False, allow_null=True, min_value=-500, max_value=10_000
     )
     city = serializers.CharField(required=False, allow_null=True, allow_blank=True, max_length=200)
     country_code = serializers.CharField(required=False, allow_null=True, allow_blank=True)
-    user_tags = TagNames(source="tags", required=False, allow_null=True, allow_blank=True)
     is_private = serializers.BooleanField(required=False)
     precise_location = serializers.BooleanField(required=False)
     notify_low_battery = serializers.BooleanField(required=False)
@@ -99,28 +122,18 @@ class DeviceInput(serializers.Serializer[Device]):
             raise serializers.ValidationError("is invalid", code="invalid")
         return code or None
 
-    def validate_exposure(self, value: str | None) -> str | None:
-        """Blank is none."""
-        return value or None
-
     def validate_city(self, value: str | None) -> str | None:
         """Blank is none."""
         return value or None
 
-    def validate_user_tags(self, value: list[Tag] | None) -> list[Tag]:
-        """Blank is none."""
-        return value or []
-
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
-        """Both coordinates or neither, with what the device has; the place follows from them."""
-        if not attrs.keys() & {*PLACE}:
-            return attrs
-        before = tuple(getattr(self.instance, name, None) for name in PLACE)
-        both = {name: attrs.get(name, had) for name, had in zip(PLACE, before, strict=True)}
-        if len({value is None for value in both.values()}) > 1:
-            missing = next(name for name, value in both.items() if value is None)
-            raise serializers.ValidationError({missing: "can't be blank"}, code="required")
-        return places.fill({**attrs, **both}, (before[0], before[1]) if self.instance else None)
+        """The place follows from the coordinates."""
+        placed = super().validate(attrs)
+        before = (
+            getattr(self.instance, "latitude", None),
+            getattr(self.instance, "longitude", None),
+        )
+        return places.fill(placed, before if self.instance else None)
 
 
 PLACE = ("latitude", "longitude")

@@ -4,6 +4,7 @@ from django.urls import re_path
 
 from apps.api.routing import Router
 from apps.users.oauth.views import ApplicationViewSet
+from apps.users.onboarding_views import OnboardingUserView
 from apps.users.views import MeViewSet, UserViewSet
 
 router = Router()
@@ -20,5 +21,6 @@ me = MeViewSet.as_view(
 )
 urlpatterns = [
     re_path(r"^me/?$", me, name="me"),
+    re_path(r"^onboarding/user/?$", OnboardingUserView.as_view(), name="onboarding_user"),
     *router.urls,
 ]

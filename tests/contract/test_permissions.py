@@ -107,6 +107,15 @@ PUT    /v0/experiments/{experiment}        401        403       200    200
 DELETE /v0/experiments/{experiment}        401        403       200    200
 POST   /v0/experiments/{experiment}        405        405       405    405
 
+POST   /v0/onboarding/device               201        201       201    201
+GET    /v0/onboarding/device               404        404       404    404
+PATCH  /v0/onboarding/device               404        404       404    404
+PUT    /v0/onboarding/device               404        404       404    404
+DELETE /v0/onboarding/device               405        405       405    405
+POST   /v0/onboarding/register             401        404       404    404
+DELETE /v0/onboarding/register             405        405       405    405
+DELETE /v0/onboarding/user                 405        405       405    405
+
 GET    /v0/metrics                         200        200       200    200
 POST   /v0/metrics                         405        405       405    405
 GET    /v0/version                         200        200       200    200

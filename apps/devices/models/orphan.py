@@ -17,7 +17,7 @@ class OrphanDevice(Place, Timestamped):
 
     onboarding_session = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
     device_token = models.CharField(
-        max_length=6, unique=True, validators=[RegexValidator(r"\A[0-9a-f]{6}\Z", "is invalid")]
+        max_length=6, unique=True, validators=[RegexValidator(r"\A[0-9a-z]{6}\Z", "is invalid")]
     )
     name = models.CharField(max_length=200, null=True, blank=True)
     description = models.TextField(null=True, blank=True)
