@@ -1,4 +1,5 @@
-# Two images: `web` runs the web server and the worker, `proxy` stands before them.
+# Four images: `web` runs the web server and all that is ours, `proxy` stands before it; `broker` is
+# what newer kits publish to, `gate` stands before that.
 
 FROM python:3.11.14-slim-bookworm AS web
 ENV PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 PIP_DISABLE_PIP_VERSION_CHECK=1
@@ -30,3 +31,22 @@ COPY deploy/nginx.conf /etc/nginx/nginx.conf
 EXPOSE 80 443
 STOPSIGNAL SIGQUIT
 CMD ["nginx", "-g", "daemon off;"]
+
+# The broker of newer kits, and the gate before it: Debian's too, for the same reasons.
+FROM debian:12-slim AS broker
+RUN apt-get update && apt-get install -y --no-install-recommends mosquitto \
+    && rm -rf /var/lib/apt/lists/*
+COPY deploy/mosquitto.conf /etc/mosquitto/mosquitto.conf
+COPY deploy/mosquitto_devices.acl /etc/mosquitto/devices.acl
+COPY deploy/mosquitto_platform.acl /etc/mosquitto/platform.acl
+CMD ["sh", "-ec", "cd /etc/mosquitto; install -o mosquitto -m 600 /dev/null passwords; \
+    mosquitto_passwd -b passwords platform \"$MQTT_PASSWORD\"; chown mosquitto passwords; \
+    exec mosquitto -c /etc/mosquitto/mosquitto.conf"]
+
+FROM debian:12-slim AS gate
+RUN apt-get update && apt-get install -y --no-install-recommends haproxy \
+    && rm -rf /var/lib/apt/lists/*
+COPY deploy/haproxy.cfg /etc/haproxy/haproxy.cfg
+CMD ["sh", "-ec", "umask 077; mkdir -p /run/haproxy; cd /etc/haproxy/certificates; \
+    cat fullchain.pem privkey.pem > /run/haproxy/mqtt.pem; \
+    exec haproxy -db -f /etc/haproxy/haproxy.cfg"]

@@ -40,11 +40,11 @@ format: $(VENV)/.tests ## format the code
 	$(BIN)/ruff format .
 
 system-deps: ## install, from Debian, the programs that some tests need
-	@command -v apt-get >/dev/null || { echo "make system-deps: this is no Debian; install chromium, mosquitto and nginx yourself"; exit 1; }
+	@command -v apt-get >/dev/null || { echo "make system-deps: this is no Debian; install chromium, haproxy, mosquitto and nginx yourself"; exit 1; }
 	$(SUDO) apt-get update -q
 	@# A package's own service is not started: the tests start the program themselves.
 	$(SUDO) env DEBIAN_FRONTEND=noninteractive RUNLEVEL=1 \
-		apt-get install -qy --no-install-recommends chromium mosquitto nginx
+		apt-get install -qy --no-install-recommends chromium haproxy mosquitto nginx
 SUDO := $(if $(filter-out 0,$(shell id -u)),sudo)
 
 bench: $(VENV)/.tests ## run the benchmarks (minutes)

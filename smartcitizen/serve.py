@@ -1,7 +1,7 @@
 """Runs the whole platform in the foreground: `make run` is this, beside the embedded servers.
 
-It prepares the database, starts the web server, the worker and the door of the old kits, says how
-to begin, and stops all of them in good order: first whoever takes requests, then the worker. Why
+It prepares the database, starts the web server, the worker and the doors of the kits, says how to
+begin, and stops all of them in good order: first whoever takes requests, then the worker. Why
 not a ready-made runner: docs/decisions/process-runner.md.
 """
 
@@ -79,9 +79,11 @@ def parts() -> list[Part]:
     )
     address = ["--host", settings.HOST, "--port", str(settings.KIT_PORT)]
     door = Part("kit door", (*manage, "kit_door", *address), 15, _address(settings.KIT_PORT))
+    subscriber = Part("subscriber", (*manage, "mqtt"), 15)
     # A task that takes longer is given to another worker at the next start.
     worker = Part("worker", (*manage, "qcluster"), 30)
-    return [web, *([door] if settings.KIT_PORT else []), worker]
+    doors = [*([door] if settings.KIT_PORT else []), *([subscriber] if settings.MQTT_URL else [])]
+    return [web, *doors, worker]
 
 
 def _serve(embedded: bool) -> int:

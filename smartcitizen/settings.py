@@ -83,6 +83,13 @@ def is_sentry_dsn(url: str) -> bool:
     return not url or bool(Dsn(url))
 
 
+def is_broker(url: str) -> bool:
+    """Whether a text is empty or the address of an MQTT broker."""
+    parts = urlsplit(url)
+    named = parts.scheme in {"mqtt", "mqtts"} and bool(parts.hostname) and parts.port != 0
+    return not url or (named and not parts.path.strip("/"))
+
+
 def is_rate(rate: str) -> bool:
     """Whether a text is a request rate such as `150/min`, or empty for no limit."""
     return not rate or bool(re.fullmatch(r"[1-9]\d{0,8}/(s|sec|min|m|h|hour|d|day)", rate))
@@ -228,8 +235,16 @@ MQTT_URL = read(
     "MQTT_URL",
     text,
     "an address such as mqtt://user:password@host:1883",
-    valid=lambda url: not url or urlsplit(url).scheme in {"mqtt", "mqtts"},
+    valid=is_broker,
     default="",
+)
+# Subscribers of one group get each message once between them; without a group each gets all.
+MQTT_GROUP = read(
+    "MQTT_GROUP",
+    text,
+    "a word without spaces, / + or #",
+    valid=lambda group: not re.search(r"[\s/+#]", group),
+    default="smartcitizen",
 )
 SENTRY_DSN = read(
     "SENTRY_DSN",

@@ -60,25 +60,34 @@ def free_port() -> int:
         return port
 
 
+def server_of_tests() -> dict[str, Any]:
+    """How to connect to the PostgreSQL server of the tests."""
+    parameters = connection.get_connection_params()
+    return {
+        key: parameters[key] for key in ("host", "port", "user", "password") if key in parameters
+    }
+
+
+def url_of_database(name: str) -> str:
+    """The URL of a database on the server of the tests."""
+    server = server_of_tests()
+    user, password = server.get("user", ""), server.get("password", "")
+    host = server.get("host", "")
+    if host.startswith("/"):
+        return f"postgresql://{user}@/{name}?host={host}"
+    return f"postgresql://{user}:{password}@{host}:{server.get('port', 5432)}/{name}"
+
+
 @contextmanager
 def database(name: str) -> Iterator[str]:
     """An empty database of this name on the server of the tests; yields its URL."""
-    parameters = connection.get_connection_params()
-    server = {
-        key: parameters[key] for key in ("host", "port", "user", "password") if key in parameters
-    }
-    admin = psycopg2.connect(dbname="postgres", **server)
+    admin = psycopg2.connect(dbname="postgres", **server_of_tests())
     admin.autocommit = True
     try:
         with admin.cursor() as cursor:
             cursor.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
             cursor.execute(f'CREATE DATABASE "{name}"')
-        user, password = server.get("user", ""), server.get("password", "")
-        host = server.get("host", "")
-        if host.startswith("/"):
-            yield f"postgresql://{user}@/{name}?host={host}"
-        else:
-            yield f"postgresql://{user}:{password}@{host}:{server.get('port', 5432)}/{name}"
+        yield url_of_database(name)
         with admin.cursor() as cursor:
             cursor.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
     finally:

@@ -20,6 +20,7 @@ from apps.devices.models import Component, Device
 from apps.readings import partitions, rollups, sensor_sets
 from apps.readings.keys import Row
 from apps.readings.models import Reading
+from apps.sensors.models import Sensor
 
 logger = logging.getLogger(__name__)
 
@@ -163,8 +164,11 @@ def _learn_sensors(device: Device, after: dict[datetime, Values], keys: dict[int
     """Join the device to sensors that it had not posted before, kit or not."""
     known = device.newest.sensors.keys()
     posted = {sensor_id for values in after.values() for sensor_id in values}
+    if not (learned := sorted(posted - known)):
+        return
+    names = dict(Sensor.objects.filter(pk__in=learned).values_list("pk", "default_key")) | keys
     Component.objects.ensure(
-        device.pk, [(sensor_id, keys.get(sensor_id)) for sensor_id in sorted(posted - known)]
+        device.pk, [(sensor_id, names.get(sensor_id)) for sensor_id in learned]
     )
 
 

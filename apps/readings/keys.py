@@ -8,12 +8,16 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
+from apps.devices.models import Device
 from apps.kits.models import Kit, KitSensor
 from apps.readings.payloads import Refusal, Sample, Unreadable, excerpt
 from apps.sensors.calibration import Formula, calibrate, is_identity
+from apps.sensors.models import Sensor
 
 # Calibration rules: 1.1 and above uses the SCK 1.1 row, 1.0 the SCK 1.0 row.
 SCK_1_0, SCK_1_1 = "sck:1,0", "sck:1,1"
+# What may be the id of a sensor, as a number or as text
+NUMERIC = re.compile(r"[1-9]\d{0,8}", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +73,47 @@ def calibrated(
         if values:
             rows.append(Row(sample.index, sample.recorded_at, values))
     return rows, refusals
+
+
+def named(samples: Iterable[Sample], device: Device) -> tuple[list[Row], list[Refusal]]:
+    """Samples of REST and MQTT as rows by sensor id: their values are calibrated already.
+
+    A sensor is named by its id, or by its key: that of the device's kit first, then a
+    `default_key`, refused where it names two sensors (contract: In by REST).
+    """
+    samples = list(samples)
+    sensor_ids = _sensor_ids({name for sample in samples for name in sample.numbers}, device)
+    rows, refusals = [], []
+    for sample in samples:
+        values: dict[int, tuple[float, float | None]] = {}
+        for name, number in sample.numbers.items():
+            found = sensor_ids.get(name, [])
+            if len(found) == 1:
+                values[found[0]] = (number, None)
+            else:
+                reason = f"key names {len(found)} sensors: use an id" if found else "unknown sensor"
+                refusals.append(Refusal(sample.index, name, reason, excerpt(f"{name}: {number}")))
+        if values:
+            rows.append(Row(sample.index, sample.recorded_at, values))
+    return rows, refusals
+
+
+def _sensor_ids(names: set[str | int], device: Device) -> dict[str | int, list[int]]:
+    """The ids of the sensors that each id or key names."""
+    ids = {name: int(name) for name in names if NUMERIC.fullmatch(str(name))}
+    known = set(Sensor.objects.filter(pk__in=ids.values()).values_list("pk", flat=True))
+    found: dict[str | int, list[int]] = {
+        name: [sensor_id] for name, sensor_id in ids.items() if sensor_id in known
+    }
+    if not (keys := names - ids.keys()):
+        return found
+    for key, sensor_id in Sensor.objects.filter(default_key__in=keys).values_list(
+        "default_key", "pk"
+    ):
+        found.setdefault(str(key), []).append(sensor_id)
+    of_kit = KitSensor.objects.filter(kit=device.kit, key__in=keys)
+    found.update({key: [sensor_id] for key, sensor_id in of_kit.values_list("key", "sensor_id")})
+    return found
 
 
 def _calibrated(target: Target, number: float) -> tuple[float, float | None]:

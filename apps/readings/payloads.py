@@ -20,8 +20,14 @@ EARLIEST = datetime(2010, 1, 1, tzinfo=UTC)
 AHEAD = timedelta(days=1)
 # Contract, In by old kits: a JSON array of up to 60 objects
 MAX_ROWS = 60
+# Contract, In by REST: up to 10,000 elements
+MAX_ELEMENTS = 10_000
 # What a refusal keeps of the payload: all that a kit may send in its headers
 MAX_PAYLOAD = 16 * 1024
+# There are some two hundred kinds of sensors; no kit has as many.
+MAX_SENSORS = 1000
+# What stands around a word of a raw message: spaces, and quotes where somebody wrote JSON
+WRAPPING = " \t\r\n\"'"
 NOT_A_NUMBER = "value is not a finite number or the text of one"
 
 TIME = re.compile(
@@ -147,6 +153,80 @@ def from_kit(data: str, now: datetime) -> Parsed:
         else:
             values = ((key, value) for key, value in row.items() if key != "timestamp")
             _take(parsed, index, row, row.get("timestamp"), values, now)
+    return parsed
+
+
+def from_mqtt(payload: bytes, now: datetime) -> Parsed:
+    """Read what a newer kit publishes to `…/readings` (issue 6: Kits over MQTT).
+
+    `{"data":[{"recorded_at":"2016-06-08 10:30:00","sensors":[{"id":55,"value":21}]}, …]}`
+    """
+    try:
+        body = orjson.loads(payload)
+    except orjson.JSONDecodeError:
+        return _refused("message is not JSON", payload)
+    data = body.get("data") if isinstance(body, dict) else None
+    if not isinstance(data, list):
+        return _refused('message is not {"data":[…]}', payload)
+    if not data:
+        return _refused("data holds no elements", payload)
+    if len(data) > MAX_ELEMENTS:
+        return _refused(f"more than {MAX_ELEMENTS} elements", payload)
+    return from_elements(data, now)
+
+
+def from_elements(data: list[Any], now: datetime) -> Parsed:
+    """Read elements as REST and MQTT send them (contract: In by REST).
+
+    Each is `{"recorded_at":"2016-06-08 10:30:00","sensors":[{"id":55,"value":21}]}`; `id` is a
+    sensor's id or key. A bad element never sinks the others, nor a bad sensor its element.
+    """
+    parsed = Parsed([], [])
+    for index, element in enumerate(data):
+        if not isinstance(element, dict):
+            parsed.refusals.append(
+                Refusal(index, None, "element is not an object", excerpt(element))
+            )
+        elif not isinstance(sensors := element.get("sensors"), list):
+            parsed.refusals.append(
+                Refusal(index, None, "sensors is not an array", excerpt(element))
+            )
+        else:
+            named = _named(parsed, index, sensors)
+            _take(parsed, index, element, element.get("recorded_at"), named, now)
+    return parsed
+
+
+def _named(parsed: Parsed, index: int, sensors: list[Any]) -> Iterator[tuple[str | int, Any]]:
+    """The sensors of an element as pairs of id or key and value; what names none is refused."""
+    for sensor in sensors:
+        name = sensor.get("id") if isinstance(sensor, dict) else None
+        if isinstance(name, str) and name or isinstance(name, int) and not isinstance(name, bool):
+            yield name, sensor.get("value")
+        else:
+            parsed.refusals.append(Refusal(index, None, "sensor has no id", excerpt(sensor)))
+
+
+def from_mqtt_raw(payload: bytes, now: datetime) -> Parsed:
+    """Read what a newer kit publishes to `…/readings/raw` (issue 6: Kits over MQTT).
+
+    `{t:2017-03-24T13:35:14Z,29:48.45,13:66}`: unquoted, spaces anywhere, the time in any place;
+    `null` is a sensor that had nothing to say. What is no ASCII is noise of the line and left out.
+    """
+    text = payload.decode("ascii", "ignore").strip()
+    if not (text.startswith("{") and text.endswith("}")):
+        return _refused("message is not {t:time,id:value,…}, or was cut off", payload)
+    pairs: dict[str | int, str] = {}
+    for part in text[1:-1].split(","):
+        key, _, value = (word.strip(WRAPPING) for word in part.partition(":"))
+        if key:
+            pairs[int(key) if key.isdigit() and len(key) < 10 else key] = value
+    if len(pairs) > MAX_SENSORS:
+        return _refused(f"more than {MAX_SENSORS} sensors", payload)
+    time = pairs.pop("t", None)
+    values = ((key, value) for key, value in pairs.items() if value.lower() != "null")
+    parsed = Parsed([], [])
+    _take(parsed, 0, payload, time, values, now)
     return parsed
 
 

@@ -83,8 +83,9 @@ def test_the_containers_of_the_application_cannot_be_written_to() -> None:
         assert service["security_opt"] == ["no-new-privileges:true"]
 
 
-def test_only_the_proxy_is_reached_from_outside() -> None:
-    assert [name for name, service in SERVICES.items() if "ports" in service] == ["proxy"]
+def test_only_the_proxy_and_the_gate_are_reached_from_outside() -> None:
+    published = {name: service["ports"] for name, service in SERVICES.items() if "ports" in service}
+    assert published == {"proxy": ["80:80", "443:443"], "gate": ["1883:1883", "8883:8883"]}
 
 
 def test_compose_accepts_the_file(tmp_path: Path) -> None:

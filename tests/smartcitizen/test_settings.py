@@ -68,6 +68,11 @@ def test_a_missing_variable_stops_the_start_in_one_line_that_names_it(name: str)
         ("THROTTLE_USER", "0/min"),
         ("TRUSTED_PROXIES", "-1"),
         ("INGEST_ERROR_DAYS", "a month"),
+        ("MQTT_URL", "localhost:1883"),
+        ("MQTT_URL", "mqtt://"),
+        ("MQTT_URL", "mqtt://localhost:port"),
+        ("MQTT_URL", "mqtt://localhost/topic"),
+        ("MQTT_GROUP", "a/b"),
         ("MAIL_DAYS", "0"),
     ],
 )
