@@ -9,7 +9,7 @@ from django.db import models, transaction
 from django.http import HttpRequest
 from django.utils import timezone
 
-from apps.devices import world_map
+from apps.devices import forwarding, world_map
 from apps.devices.forms import MAC_PART, DeviceForm
 from apps.devices.models import (
     ONLINE_FOR,
@@ -176,6 +176,8 @@ class DeviceAdmin(ArchivableAdmin[Device]):
             obj.save()
         if "kit" in form.changed_data:
             obj.adopt_kit()
+        if obj.enable_forwarding:
+            forwarding.provide(obj.owner_id)
         transaction.on_commit(world_map.drop)
 
     def after_archiving(self) -> None:

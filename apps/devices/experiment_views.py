@@ -16,8 +16,8 @@ from rest_framework.serializers import BaseSerializer
 
 from apps.api.permissions import OwnerToWrite
 from apps.api.texts import OptionalText
+from apps.api.times import OptionalTime
 from apps.api.views import ApiViewSet, Destroys, Lists
-from apps.devices.inputs import OptionalTime
 from apps.devices.models import Device, Experiment
 
 MOST_DEVICES = 1000

@@ -7,13 +7,14 @@ from typing import Any
 
 from django.core.validators import RegexValidator
 from django.db.models.functions import Lower
+from django.utils import timezone
 from rest_framework import serializers
-from rest_framework.fields import empty
 
 from apps.api.records import RecordId
-from apps.devices import places
+from apps.devices import forwarding, places
 from apps.devices.location import is_country
 from apps.devices.models import MAC_ADDRESS, Device, Exposure, Tag, mac_key
+from apps.devices.postprocessing import PostprocessingInput, merged
 from apps.kits.models import Kit
 
 
@@ -26,18 +27,6 @@ class FiniteFloat(serializers.FloatField):
         if not math.isfinite(number):
             self.fail("invalid")
         return number
-
-
-class OptionalTime(serializers.DateTimeField):
-    """A time that may be missing: ISO 8601, a date, or `2016-06-08 10:30:00 UTC`. Blank is null."""
-
-    def __init__(self, **options: Any) -> None:
-        formats = ["iso-8601", "%Y-%m-%d %H:%M:%S UTC", "%Y-%m-%d %H:%M UTC"]
-        super().__init__(required=False, allow_null=True, input_formats=formats, **options)
-
-    def run_validation(self, data: Any = empty) -> Any:
-        """The time, in UTC; None where there is none."""
-        return super().run_validation(None if data == "" else data)
 
 
 class TagNames(serializers.CharField):
@@ -104,6 +93,14 @@ class DeviceInput(Description):
     precise_location = serializers.BooleanField(required=False)
     notify_low_battery = serializers.BooleanField(required=False)
     notify_stopped_publishing = serializers.BooleanField(required=False)
+    enable_forwarding = serializers.BooleanField(required=False)
+    postprocessing = PostprocessingInput(required=False, allow_null=True)
+
+    def to_internal_value(self, data: Any) -> Any:
+        """`postprocessing` goes by another name where clients of ten years send it."""
+        if isinstance(data, dict) and "postprocessing_attributes" in data:
+            data = {**data, "postprocessing": data["postprocessing_attributes"]}
+        return super().to_internal_value(data)
 
     def validate_mac_address(self, value: str) -> str:
         """Unique among the devices that are not archived, whatever its case and separator."""
@@ -122,18 +119,25 @@ class DeviceInput(Description):
             raise serializers.ValidationError("is invalid", code="invalid")
         return code or None
 
+    def validate_enable_forwarding(self, value: bool) -> bool:
+        """Researchers and admins begin it, whoever may change the device ends it."""
+        is_new = value and not getattr(self.instance, "enable_forwarding", False)
+        if is_new and self.context["request"].user.role not in forwarding.ROLES:
+            raise serializers.ValidationError("is for researchers and admins")
+        return value
+
     def validate_city(self, value: str | None) -> str | None:
         """Blank is none."""
         return value or None
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
-        """The place follows from the coordinates."""
+        """The place follows from the coordinates; of postprocessing, what was not sent stays."""
         placed = super().validate(attrs)
-        before = (
-            getattr(self.instance, "latitude", None),
-            getattr(self.instance, "longitude", None),
-        )
-        return places.fill(placed, before if self.instance else None)
+        device = self.instance
+        if "postprocessing" in placed:
+            before = device.postprocessing if device else None
+            placed["postprocessing"] = merged(before, placed["postprocessing"], timezone.now())
+        return places.fill(placed, (device.latitude, device.longitude) if device else None)
 
 
 PLACE = ("latitude", "longitude")

@@ -13,6 +13,7 @@ from django.db.models.functions import Cast
 from django.db.models.lookups import LessThanOrEqual
 from django.utils import timezone
 
+from apps.devices import forwarding
 from apps.devices.positions import Around, Box, Distance, Point, chord
 from apps.sensors.editions import edition
 
@@ -96,6 +97,8 @@ class DeviceQuerySet(models.QuerySet["Device"]):
         device = self.create(**fields)
         device.tags.set(tags)
         device.adopt_kit()
+        if device.enable_forwarding:
+            forwarding.provide(device.owner_id)
         return device
 
     @transaction.atomic

@@ -9,6 +9,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
+from apps.devices import forwarding, postprocessing
 from apps.devices.latest import Newest, iso, shown
 from apps.devices.location import country_name
 from apps.devices.models import Device
@@ -28,7 +29,7 @@ def device_json(device: Device, viewer: Any, now: datetime) -> Json:
     body = summary_json(device, mine, place, now) | {
         "is_private": device.is_private,
         "exposure": device.exposure,
-        "postprocessing": device.postprocessing,
+        "postprocessing": postprocessing.shown(device.pk, device.postprocessing),
         "experiment_ids": device.experiment_ids,
         "owner": owner_json(device),
         "kit": kit_json(device),
@@ -36,7 +37,8 @@ def device_json(device: Device, viewer: Any, now: datetime) -> Json:
     }
     if mine:
         body["mac_address"] = device.mac_address
-        body["device_token"] = device.device_token
+        if device.device_token is not None:  # where it is shown, today's clients need a text
+            body["device_token"] = device.device_token
     return body
 
 
@@ -122,30 +124,43 @@ def kit_json(device: Device) -> Json | None:
     return KITS.of(device.edition).get(device.kit_id) if device.kit_id else None
 
 
+# What today's clients read of a device's report of itself, each as a text
+STATUS = ("id", "mac", "time", "hw_ver", "esp_ver", "esp_bd", "sam_ver", "sam_bd")
+
+
 def hardware_json(device: Device, mine: bool) -> Json:
-    """What a device is made of; what it last told of itself is its owner's alone."""
+    """What a device is made of; what it last told of itself is its owner's alone.
+
+    Without a kit it is unknown, and says so: today's clients cannot read a null there.
+    """
     kit = kit_json(device)
     family, _, version = (kit["slug"] if kit else "").partition(":")
     return {
-        "name": kit["name"] if kit else None,
-        "type": family.upper() or None,
+        "name": kit["name"] if kit else "Unknown",
+        "type": family.upper() or "Unknown",
         "version": version.replace(",", ".") or None,
-        "slug": kit["slug"] if kit else None,
-        "last_status_message": device.hardware_info if mine else None,
+        "slug": kit["slug"] if kit else "unknown",
+        "last_status_message": status_json(device.hardware_info) if mine else None,
     }
+
+
+def status_json(told: Json | None) -> Json | None:
+    """The report of a device, whole: what it left out, and today's clients read, is empty."""
+    if told is None:
+        return None
+    known = {name: told.get(name) for name in STATUS}
+    return told | {name: "" if word is None else str(word) for name, word in known.items()}
 
 
 def data_policy_json(device: Device, mine: bool) -> Json:
     """What may be done with the device's data; where it is forwarded is its owner's alone."""
     token = device.owner.forwarding_token
-    forwarded = mine and device.enable_forwarding and token
+    told = mine and device.enable_forwarding
     return {
         "is_private": device.is_private,
         "enable_forwarding": device.enable_forwarding,
         "precise_location": device.precise_location,
-        "forwarding_destination": (
-            f"/forward/{token}/device/{device.pk}/readings" if forwarded else None
-        ),
+        "forwarding_destination": forwarding.topic(token, device.pk) if told and token else None,
     }
 
 

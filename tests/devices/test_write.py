@@ -174,7 +174,6 @@ def test_fields_that_are_not_a_clients_are_ignored(
         "device_token": "abc",
         "archived_at": "2026-01-01",
         "is_test": True,
-        "enable_forwarding": True,
     }
     before = Device.objects.values().get()
     response = as_user(alice).patch(f"/v0/devices/{device.pk}", fields, format="json")

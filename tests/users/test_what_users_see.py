@@ -86,4 +86,4 @@ def test_the_true_position_and_the_hardware_are_for_the_owner_and_admins(
         nested = get(viewer, "alice")["devices"][0]
         assert (nested["latitude"], nested["longitude"]) == (52.3781227, 4.6291324)
         assert nested["location"]["elevation"] == 12
-        assert nested["hardware"]["last_status_message"] == {"id": "1"}
+        assert nested["hardware"]["last_status_message"]["id"] == "1"

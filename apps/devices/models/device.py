@@ -17,7 +17,7 @@ from django.db.models.functions import Lower, Replace
 from django.utils import timezone
 
 from apps.api.ransack.schema import Computed, Ransackable
-from apps.devices import location
+from apps.devices import forwarding, location
 from apps.devices.latest import Latest
 from apps.devices.models.place import Place
 from apps.devices.models.tag import Tag
@@ -237,6 +237,8 @@ class Device(Place, Timestamped):
             self.tags.set(tags)
         if "kit" in fields:
             self.adopt_kit()
+        if fields.get("enable_forwarding"):
+            forwarding.provide(self.owner_id)
 
     def archive(self) -> None:
         """Take the device out of every answer; readings stay, its MAC address is free again."""
