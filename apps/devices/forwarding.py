@@ -24,3 +24,10 @@ def provide(owner_id: int) -> None:
     users.filter(pk=owner_id, forwarding_token=None).update(
         forwarding_token=secrets.token_urlsafe(24), forwarding_username=secrets.token_urlsafe(12)
     )
+
+
+def token_of(owner_id: int) -> str:
+    """The token of an owner, who has one from now on if he had none."""
+    provide(owner_id)
+    users = get_user_model()._default_manager
+    return str(users.values_list("forwarding_token", flat=True).get(pk=owner_id))

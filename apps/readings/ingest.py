@@ -17,7 +17,7 @@ from psycopg2.extras import execute_values
 
 from apps.devices.latest import Latest
 from apps.devices.models import Component, Device
-from apps.readings import partitions, rollups, sensor_sets
+from apps.readings import forwarded, partitions, rollups, sensor_sets
 from apps.readings.keys import Row
 from apps.readings.models import Reading
 from apps.sensors.models import Sensor
@@ -70,6 +70,7 @@ def store(device_id: int, rows: Sequence[Row], keys: dict[int, str] | None = Non
             _write(device_id, after, added_at)
             _learn_sensors(device, after, keys or {})
             _leave_newest(device, after, added_at)
+            forwarded.enqueue(device, after)
     return Receipt(stored, len(rows) - stored)
 
 

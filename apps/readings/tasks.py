@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import logging
+from datetime import datetime
 
 from django.utils import timezone
 
 from apps.devices.models import Device
-from apps.readings import ingest, ingest_errors, partitions, refresher
+from apps.readings import forwarder, ingest, ingest_errors, partitions, refresher
 
 logger = logging.getLogger(__name__)
 
@@ -40,3 +41,8 @@ def make_partitions() -> None:
 def prune_ingest_errors() -> None:
     """Every day: refused readings that were last seen long ago."""
     ingest_errors.prune(timezone.now())
+
+
+def forward(device_id: int, times: list[datetime]) -> None:
+    """At once: readings of a device whose owner has them forwarded."""
+    forwarder.forward(device_id, times)
