@@ -6,13 +6,12 @@ import threading
 import time
 from collections.abc import Sequence
 from typing import Any
-from urllib.parse import unquote, urlsplit
 
 from django.conf import settings
 from paho.mqtt.client import Client
-from paho.mqtt.enums import CallbackAPIVersion
 
-QOS = 1
+from apps.readings.subscriber import QOS, Broker
+
 # Seconds: to be let in, for all messages to be taken, and between attempts while it is away, so
 # that a broker that does not answer keeps a worker from its other tasks for a moment only.
 TO_CONNECT = 5.0
@@ -36,9 +35,11 @@ def publish(topic: str, messages: Sequence[bytes]) -> None:
     global _away_until
     if time.monotonic() < _away_until:
         raise BrokerAway("the broker was away a moment ago")
-    client = _client()
+    broker = Broker.at(settings.MQTT_URL)
+    client = broker.client()
+    client.connect_timeout = TO_CONNECT
     try:
-        _let_in(client)
+        _let_in(client, broker)
         _publish(client, topic, messages)
     except (OSError, ValueError, RuntimeError) as error:
         _away_until = time.monotonic() + PAUSE
@@ -48,21 +49,8 @@ def publish(topic: str, messages: Sequence[bytes]) -> None:
         client.loop_stop()
 
 
-def _client() -> Client:
-    """A client of the broker that MQTT_URL names, for one visit."""
-    parts = urlsplit(settings.MQTT_URL)
-    client = Client(CallbackAPIVersion.VERSION2)
-    client.connect_timeout = TO_CONNECT
-    if parts.username:
-        client.username_pw_set(unquote(parts.username), unquote(parts.password or "") or None)
-    if parts.scheme == "mqtts":
-        client.tls_set()
-    return client
-
-
-def _let_in(client: Client) -> None:
+def _let_in(client: Client, broker: Broker) -> None:
     """Connect, and wait until the broker lets us in; raises OSError."""
-    parts = urlsplit(settings.MQTT_URL)
     answered = threading.Event()
     reasons: list[Any] = []
 
@@ -71,7 +59,7 @@ def _let_in(client: Client) -> None:
         answered.set()
 
     client.on_connect = on_connect
-    client.connect(str(parts.hostname), parts.port or (8883 if parts.scheme == "mqtts" else 1883))
+    client.connect(broker.host, broker.port)
     client.loop_start()
     if not answered.wait(TO_CONNECT):
         raise TimeoutError("the broker does not answer")

@@ -86,10 +86,16 @@ class Broker:
             encrypted=encrypted,
         )
 
-    def client(self, client_id: str) -> Client:
-        """A client of it whose session outlives its connections, not connected yet."""
+    def client(self, client_id: str = "") -> Client:
+        """A client of it, not connected yet.
+
+        Under a name its session outlives its connections, and it acknowledges by hand.
+        """
         client = Client(
-            CallbackAPIVersion.VERSION2, client_id, clean_session=False, manual_ack=True
+            CallbackAPIVersion.VERSION2,
+            client_id,
+            clean_session=not client_id,
+            manual_ack=bool(client_id),
         )
         if self.username:
             client.username_pw_set(self.username, self.password)

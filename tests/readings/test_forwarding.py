@@ -192,7 +192,7 @@ def test_while_the_broker_is_away_the_task_fails_at_once_and_is_tried_again(
     with pytest.raises(publisher.BrokerAway, match="ConnectionRefusedError"):
         forwarder.forward(device_id, times)
     # The next ones do not even ask, so that they keep no worker waiting.
-    monkeypatch.setattr(publisher, "_client", None)
+    monkeypatch.setattr(publisher, "Broker", None)
     with pytest.raises(publisher.BrokerAway, match="a moment ago"):
         forwarder.forward(device_id, times)
 
