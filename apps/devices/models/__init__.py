@@ -1,4 +1,4 @@
-"""Things in the world: devices, their components, tags and experiments, and orphans."""
+"""Things in the world: devices, their components, tags, experiments and notices, and orphans."""
 
 from apps.devices.models.component import Component
 from apps.devices.models.device import (
@@ -10,6 +10,7 @@ from apps.devices.models.device import (
     status_now,
 )
 from apps.devices.models.experiment import Experiment
+from apps.devices.models.notice import Notice, Watch
 from apps.devices.models.orphan import OrphanDevice
 from apps.devices.models.place import Exposure, Place
 from apps.devices.models.tag import Tag
@@ -21,9 +22,11 @@ __all__ = [
     "Device",
     "Experiment",
     "Exposure",
+    "Notice",
     "OrphanDevice",
     "Place",
     "Tag",
+    "Watch",
     "check_json_object",
     "mac_key",
     "status_now",
