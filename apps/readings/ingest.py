@@ -52,12 +52,19 @@ def prepare(rows: Sequence[Row]) -> None:
     sensor_sets.numbers({tuple(sorted(row.values)) for row in rows})
 
 
-def store(device_id: int, rows: Sequence[Row], keys: dict[int, str] | None = None) -> Receipt:
+def store(
+    device_id: int,
+    rows: Sequence[Row],
+    keys: dict[int, str] | None = None,
+    *,
+    forward: bool = True,
+) -> Receipt:
     """Store the readings of one device, durable when this returns; safe to repeat.
 
     The same (device, time) twice is one reading: the later message's values win for the sensors
     it names. `keys` are the keys by which sensors were named, for the components of sensors that
-    the device is seen to have now. Raises `Device.DoesNotExist` where there is no such device.
+    the device is seen to have now. What is old is not to be forwarded (`forward`). Raises
+    `Device.DoesNotExist` where there is no such device.
     """
     if not rows:
         return Receipt(0, 0)
@@ -70,7 +77,8 @@ def store(device_id: int, rows: Sequence[Row], keys: dict[int, str] | None = Non
             _write(device_id, after, added_at)
             _learn_sensors(device, after, keys or {})
             _leave_newest(device, after, added_at)
-            forwarded.enqueue(device, after)
+            if forward:
+                forwarded.enqueue(device, after)
     return Receipt(stored, len(rows) - stored)
 
 

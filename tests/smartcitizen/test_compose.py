@@ -83,6 +83,13 @@ def test_the_containers_of_the_application_cannot_be_written_to() -> None:
         assert service["security_opt"] == ["no-new-privileges:true"]
 
 
+def test_the_image_can_be_built_of_what_is_not_ignored() -> None:
+    ignored = (ROOT / ".dockerignore").read_text().splitlines()
+    copied = re.findall(r"^COPY ([\w./]+) ", DOCKERFILE, re.MULTILINE)
+    assert "deploy/haproxy.cfg" in copied
+    assert [source for source in copied if f"!{source.removeprefix('./')}" not in ignored] == []
+
+
 def test_only_the_proxy_and_the_gate_are_reached_from_outside() -> None:
     published = {name: service["ports"] for name, service in SERVICES.items() if "ports" in service}
     assert published == {"proxy": ["80:80", "443:443"], "gate": ["1883:1883", "8883:8883"]}

@@ -1,0 +1,1 @@
+"""The migration from the old platform: its tables as CSV become ours (docs/migration.md)."""
