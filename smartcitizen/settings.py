@@ -9,6 +9,7 @@ import os
 import re
 import warnings
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
@@ -305,6 +306,7 @@ INSTALLED_APPS = [
     "corsheaders",
     "django_filters",
     "django_q",
+    "axes",
     "django.contrib.admin",
     "django.contrib.auth",
     "django.contrib.contenttypes",
@@ -377,6 +379,28 @@ AUTH_PASSWORD_VALIDATORS = [
         "OPTIONS": {"min_length": 8},
     }
 ]
+# Wrong passwords (apps/users/guesses.py): how many in a quarter of an hour
+WRONG_PASSWORDS_PER_ACCOUNT = read(
+    "WRONG_PASSWORDS_PER_ACCOUNT",
+    env.int,
+    "a whole number",
+    valid=lambda count: count > 0,
+    default=10,
+)
+WRONG_PASSWORDS_PER_ADDRESS = read(
+    "WRONG_PASSWORDS_PER_ADDRESS",
+    env.int,
+    "a whole number",
+    valid=lambda count: count > 0,
+    default=50,
+)
+AXES_COOLOFF_TIME = timedelta(minutes=15)
+AXES_HANDLER = "apps.users.guesses.Handler"
+AXES_LOCK_OUT_AT_FAILURE = False  # the package counts; we refuse, with two limits
+AXES_ENABLE_ADMIN = False  # a page of ours shows the counts
+AXES_VERBOSE = False
+# Neither its middleware nor its backend is used.
+SILENCED_SYSTEM_CHECKS += ["axes.W002", "axes.W003"]
 OAUTH2_PROVIDER_APPLICATION_MODEL = "oauth2_provider.Application"  # our migrations name it
 OAUTH2_PROVIDER = {
     "COMPLIANT_BCP_RFC9700_TOKEN_STORAGE": True,  # tokens are stored as checksums alone
@@ -509,5 +533,7 @@ LOGGING = {
         "django": {"level": LOG_LEVEL, "handlers": [], "propagate": True},
         # It tells of every task at INFO, and there is one a minute.
         "django-q": {"level": "WARNING" if LOG_LEVEL == "INFO" else LOG_LEVEL},
+        # It tells of every wrong password in many lines; the admin site shows them.
+        "axes": {"level": "ERROR"},
     },
 }

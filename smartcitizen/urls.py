@@ -4,6 +4,7 @@ from django.contrib import admin
 from django.urls import URLPattern, URLResolver, include, path
 
 from apps.api.views import RootView
+from apps.pages.views import admin_sign_in
 
 Url = URLPattern | URLResolver
 
@@ -17,6 +18,7 @@ api: list[Url] = [
     path("", RootView.as_view(), name="root"),
 ]
 urlpatterns: list[Url] = [
+    path("admin/login/", admin_sign_in),
     path("admin/", admin.site.urls),
     path("", include("apps.pages.urls")),
     path("", include("apps.users.oauth.urls")),

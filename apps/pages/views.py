@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from django.conf import settings
+from django.contrib import admin
 from django.contrib.auth import authenticate, login, logout
 from django.db import IntegrityError
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
@@ -13,10 +14,10 @@ from django.utils.decorators import method_decorator
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
 from django.views.decorators.debug import sensitive_post_parameters
-from rest_framework.exceptions import APIException
+from rest_framework.exceptions import APIException, Throttled
 
 from apps.api import database_errors, errors
-from apps.api.pages import PageView, page
+from apps.api.pages import PageView, error_page, page
 from apps.api.validation import rails_errors
 from apps.users import accounts
 from apps.users.inputs import AccountInput
@@ -129,3 +130,11 @@ class SignOutView(PageView):
         """Sign out and go on."""
         logout(request)
         return HttpResponseRedirect(next_of(request, settings.LOGIN_URL))
+
+
+def admin_sign_in(request: HttpRequest) -> HttpResponse:
+    """`/admin/login/`: Django's page, where too many wrong passwords are a page that says so."""
+    try:
+        return admin.site.login(request)
+    except Throttled as error:
+        return error_page(request, error)

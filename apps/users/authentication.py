@@ -161,15 +161,18 @@ def _is_readable(request: Request) -> bool:
 
 
 def verify(presented: Presented, request: Request) -> Found:
-    """Who stands behind a credential; raises 401 for one that is no good, 403 without the scope."""
-    found = CHECKS[presented.door](presented.value)
+    """Who stands behind a credential.
+
+    Raises 401 for one that is no good, 403 without the scope, 429 after too many wrong passwords.
+    """
+    found = CHECKS[presented.door](presented.value, request)
     if found is None or not _is_for_us(found[1], request):
         raise refused()
     scopes.require(found[1].scopes, request, (request.parser_context or {}).get("view"))
     return found
 
 
-def _oauth(value: str) -> Found | None:
+def _oauth(value: str, request: Request) -> Found | None:
     """The user and scopes of an access token that is neither expired nor revoked: one query."""
     if not TOKEN.fullmatch(value):
         return None
@@ -186,7 +189,7 @@ def _oauth(value: str) -> Found | None:
     return token.user or AnonymousUser(), credential
 
 
-def _basic(value: str) -> Found | None:
+def _basic(value: str, request: Request) -> Found | None:
     """The user of a base64 encoded `username:password`, where the password is right."""
     try:
         pair = base64.b64decode(value, validate=True).decode()
@@ -195,11 +198,11 @@ def _basic(value: str) -> Found | None:
     name, colon, password = pair.partition(":")
     if not colon or not name or "\0" in pair:
         return None
-    user = passwords.verified_lately(name, password)
+    user = passwords.verified_lately(name, password, request)
     return (user, Credential(Door.BASIC, scopes.every_scope())) if user else None
 
 
-def _legacy_key(value: str) -> Found | None:
+def _legacy_key(value: str, request: Request) -> Found | None:
     """The user of a legacy API key."""
     if not TOKEN.fullmatch(value):
         return None
@@ -217,7 +220,7 @@ def _is_for_us(credential: Credential, request: Request) -> bool:
     )
 
 
-CHECKS: dict[Door, Callable[[str], Found | None]] = {
+CHECKS: dict[Door, Callable[[str, Request], Found | None]] = {
     Door.OAUTH: _oauth,
     Door.BASIC: _basic,
     Door.LEGACY_KEY: _legacy_key,

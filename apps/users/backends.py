@@ -23,11 +23,12 @@ class AccountBackend(BaseBackend):
     ) -> User | None:
         """The active user of this username or e-mail address, if the password is his.
 
-        Ignores the case of the name, and takes the same time for an unknown name.
+        Ignores the case of the name, and takes the same time for an unknown name. Raises Throttled
+        after too many wrong passwords.
         """
         if not username or password is None:
             return None
-        return passwords.verified(username, password)
+        return passwords.verified(username, password, request)
 
     def get_user(self, user_id: int) -> User | None:
         """The user of a session: None, which signs out, once the account is archived."""

@@ -20,6 +20,8 @@ from apps.users import legacy_keys
 # character, not all digits (an all-digit path segment is an id).
 USERNAME = r"(?!\d+\Z)[^/\x00-\x1f\x7f-\x9f][^@/\x00-\x1f\x7f-\x9f]{2,29}"
 WEB_URL = r"https?://"
+# Columns that no answer shows.
+UNSHOWN = ("password", "last_login", "legacy_api_key_hash", "email_token_hash", "closed_at")
 
 
 class UserQuerySet(models.QuerySet["User"]):
@@ -48,7 +50,7 @@ class UserQuerySet(models.QuerySet["User"]):
         """
         devices = Device.objects.visible_to(viewer).for_owner().order_by("pk")
         visible = models.Prefetch("devices", devices, to_attr="visible_devices")
-        return self.defer("password", "last_login", "legacy_api_key_hash").prefetch_related(visible)
+        return self.defer(*UNSHOWN).prefetch_related(visible)
 
 
 class UserManager(BaseUserManager.from_queryset(UserQuerySet)["User"]):  # type: ignore[misc]
@@ -104,7 +106,14 @@ class User(AbstractBaseUser):
     legacy_api_key_hash = models.BinaryField(null=True, editable=False, unique=True)
     forwarding_token = models.CharField(max_length=64, null=True, blank=True, unique=True)
     forwarding_username = models.CharField(max_length=64, null=True, blank=True)
+    # A new address, until a link that was mailed there confirms it (apps/users/email_changes.py)
+    unconfirmed_email = models.EmailField(max_length=254, null=True, editable=False)
+    email_token_hash = models.BinaryField(null=True, editable=False, unique=True)
+    email_token_expires_at = models.DateTimeField(null=True, editable=False)
     archived_at = models.DateTimeField(null=True, blank=True, editable=False)
+    # Equal to `archived_at` where the account was closed to be deleted (apps/operations/purge.py):
+    # one that an administrator archives stays until an administrator says otherwise.
+    closed_at = models.DateTimeField(null=True, editable=False)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
     updated_at = models.DateTimeField(auto_now=True)
 

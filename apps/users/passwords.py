@@ -2,29 +2,31 @@
 
 from __future__ import annotations
 
-from typing import TypeGuard
+from typing import Any
 
 from django.contrib.auth.hashers import make_password
 from django.core.cache import cache
 from django.utils.crypto import salted_hmac
 
+from apps.users import guesses
 from apps.users.models import User
 
 # How long HTTP Basic takes a pair for right without computing the hash again.
 REMEMBERED_SECONDS = 60
 
 
-def verified(name: str, password: str) -> User | None:
+def verified(name: str, password: str, request: Any) -> User | None:
     """The active user of this username or e-mail address, if the password is his; else None.
 
     Takes the same time for an unknown name as for a wrong password (contract: POST /v0/sessions).
     A hash of an outdated kind is replaced by one of the preferred kind when the password is right.
+    Wrong ones are counted, and too many raise Throttled (`apps/users/guesses.py`).
     """
     user: User | None = User.objects.active().named(name).first()
-    return user if _is_right(user, password) else None
+    return _checked(user, name, password, request)
 
 
-def verified_lately(name: str, password: str) -> User | None:
+def verified_lately(name: str, password: str, request: Any) -> User | None:
     """Like `verified`, but a pair that was right in the last minute costs no password hash.
 
     A client that sends HTTP Basic sends it with every request, and the hash is made to be slow.
@@ -35,22 +37,26 @@ def verified_lately(name: str, password: str) -> User | None:
     user: User | None = User.objects.active().named(name).first()
     if user is not None and cache.get(_record(user, password)):
         return user
-    if not _is_right(user, password):
+    if _checked(user, name, password, request) is None or user is None:
         return None
     # The key is made after the check, since the check may have replaced an outdated hash.
     cache.set(_record(user, password), True, REMEMBERED_SECONDS)
     return user
 
 
-def _is_right(user: User | None, password: str) -> TypeGuard[User]:
-    """Whether the password is the user's.
+def _checked(user: User | None, name: str, password: str, request: Any) -> User | None:
+    """The user, if the password is his.
 
     For no user it computes one hash all the same: the time does not tell who has an account.
     """
+    account = guesses.account_of(user, name)
+    guesses.refuse(request, account)
     if user is None:
         make_password(password)
-        return False
-    return user.check_password(password)
+    elif user.check_password(password):
+        return user
+    guesses.count(request, account)
+    return None
 
 
 def _record(user: User, password: str) -> str:

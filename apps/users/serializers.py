@@ -52,6 +52,7 @@ def user_json(user: User, viewer: Any, now: datetime, reveal_key: bool = True) -
             nested_device_json(device, viewer, now)
             for device in user.visible_devices  # type: ignore[attr-defined]
         ],
+        **({"unconfirmed_email": user.unconfirmed_email} if mine else {}),
     }
 
 
@@ -85,8 +86,9 @@ class UserSerializer(AccountInput):
         return user
 
     def update(self, instance: User, validated_data: Json) -> User:
-        """Change the account."""
-        accounts.change(instance, **validated_data)
+        """Change the account; an administrator needs no confirmation of an e-mail address."""
+        by_admin = bool(self.context["request"].user.is_admin)
+        accounts.change(instance, confirm_email=not by_admin, **validated_data)
         return instance
 
 

@@ -343,12 +343,13 @@ def test_a_missing_scope_is_named(alice: User, client: APIClient, issue_token: I
         }
 
 
-def test_each_way_costs_one_query(
+def test_each_way_costs_one_query_and_a_password_that_is_new_another(
     alice: User, application: Application, client: APIClient, issue_token: IssueToken
 ) -> None:
     key = legacy_keys.reveal(alice)
-    ways = [f"Bearer {issue_token(alice)}", f"Token token={key}", basic("alice:alicealice")]
-    for way in ways:
+    password = basic("alice:alicealice")
+    bearer, legacy = f"Bearer {issue_token(alice)}", f"Token token={key}"
+    for way, count in [(bearer, 1), (legacy, 1), (password, 2), (password, 1)]:
         with CaptureQueriesContext(connection) as queries:
             who(client, way)
-        assert len(queries) == 1, queries.captured_queries
+        assert len(queries) == count, queries.captured_queries

@@ -43,22 +43,22 @@ def keep(user: User, digest: str) -> None:
 def test_an_old_password_opens_and_its_hash_is_replaced(kind: str, old_user: User) -> None:
     keep(old_user, old_hash(kind))
     before = old_user.password
-    assert passwords.verified("alice", "wrong") is None
+    assert passwords.verified("alice", "wrong", None) is None
     assert User.objects.get().password == before, "a wrong one changes nothing"
-    assert passwords.verified("alice", PASSWORD) == old_user
+    assert passwords.verified("alice", PASSWORD, None) == old_user
     assert User.objects.get().password.startswith("argon2$argon2id$")
-    assert passwords.verified("alice", PASSWORD) == old_user
+    assert passwords.verified("alice", PASSWORD, None) == old_user
 
 
 def test_a_hash_that_is_not_ours_is_known_by_its_vector(old_user: User) -> None:
     # From the test vectors of crypt_blowfish, as PHP made them.
     keep(old_user, "$2y$05$CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOeW")
-    assert passwords.verified("alice", "U*U") == old_user
+    assert passwords.verified("alice", "U*U", None) == old_user
 
 
 def test_bcrypt_looks_at_the_first_72_bytes_as_it_always_did(old_user: User) -> None:
     keep(old_user, old_hash("2a", "x" * 72))
-    assert passwords.verified("alice", "x" * 80) == old_user
+    assert passwords.verified("alice", "x" * 80, None) == old_user
 
 
 def test_sha1_opens_nothing_without_the_salt_of_the_old_platform(
@@ -66,14 +66,14 @@ def test_sha1_opens_nothing_without_the_salt_of_the_old_platform(
 ) -> None:
     settings.LEGACY_PASSWORD_SALT = ""
     keep(old_user, hashlib.sha1(PASSWORD.encode()).hexdigest())
-    assert passwords.verified("alice", PASSWORD) is None
+    assert passwords.verified("alice", PASSWORD, None) is None
 
 
 def test_a_wrong_guess_at_a_fast_hash_is_as_slow_as_any(old_user: User) -> None:
     keep(old_user, old_hash("sha1"))
     real = Argon2PasswordHasher.encode
     with mock.patch.object(Argon2PasswordHasher, "encode", autospec=True, side_effect=real) as slow:
-        assert passwords.verified("alice", "wrong") is None
+        assert passwords.verified("alice", "wrong", None) is None
     assert slow.call_count == 1
 
 

@@ -48,41 +48,41 @@ def hashes(alice: User) -> Iterator[Hashes]:
 
 def test_a_pair_that_was_right_costs_no_second_hash(alice: User, hashes: Hashes) -> None:
     for _ in range(3):
-        assert passwords.verified_lately("alice", "alicealice") == alice
-    assert passwords.verified_lately("Alice@example.org", "alicealice") == alice
+        assert passwords.verified_lately("alice", "alicealice", None) == alice
+    assert passwords.verified_lately("Alice@example.org", "alicealice", None) == alice
     assert hashes.count == 1
 
 
 def test_a_wrong_password_is_never_remembered(alice: User, hashes: Hashes) -> None:
-    passwords.verified_lately("alice", "alicealice")
+    passwords.verified_lately("alice", "alicealice", None)
     for _ in range(2):
-        assert passwords.verified_lately("alice", "wrong") is None
+        assert passwords.verified_lately("alice", "wrong", None) is None
     assert hashes.count == 3
 
 
 def test_a_changed_password_counts_at_once(alice: User) -> None:
-    assert passwords.verified_lately("alice", "alicealice") == alice
+    assert passwords.verified_lately("alice", "alicealice", None) == alice
     alice.set_password("another-one")
     alice.save()
-    assert passwords.verified_lately("alice", "alicealice") is None
-    assert passwords.verified_lately("alice", "another-one") == alice
+    assert passwords.verified_lately("alice", "alicealice", None) is None
+    assert passwords.verified_lately("alice", "another-one", None) == alice
 
 
 def test_another_user_with_the_same_password_is_not_taken_for_her(alice: User) -> None:
-    passwords.verified_lately("alice", "alicealice")
+    passwords.verified_lately("alice", "alicealice", None)
     User.objects.create_user("eve", "eve@example.org", "eveeveeve")
-    assert passwords.verified_lately("eve", "alicealice") is None
+    assert passwords.verified_lately("eve", "alicealice", None) is None
 
 
 def test_an_archived_account_is_refused_at_once(alice: User) -> None:
-    passwords.verified_lately("alice", "alicealice")
+    passwords.verified_lately("alice", "alicealice", None)
     User.objects.update(archived_at=timezone.now())
-    assert passwords.verified_lately("alice", "alicealice") is None
+    assert passwords.verified_lately("alice", "alicealice", None) is None
 
 
 def test_the_record_gives_no_password_away_and_expires(alice: User) -> None:
     with mock.patch.object(cache, "set", wraps=cache.set) as kept:
-        passwords.verified_lately("alice", "alicealice")
+        passwords.verified_lately("alice", "alicealice", None)
     (key, value, seconds), _ = kept.call_args
     assert "alice" not in key
     assert value is True
@@ -97,7 +97,7 @@ def test_without_redis_it_works_and_is_slower(alice: User, hashes: Hashes, setti
         }
     }
     for _ in range(2):
-        assert passwords.verified_lately("alice", "alicealice") == alice
+        assert passwords.verified_lately("alice", "alicealice", None) == alice
     assert hashes.count == 2
 
 
@@ -107,14 +107,14 @@ def test_the_same_work_is_done_for_every_name(check: Any, name: str, hashes: Has
     archived = User.objects.create_user("archived", "archived@example.org", "archived1")
     User.objects.filter(pk=archived.pk).update(archived_at=timezone.now())
     hashes.count = 0
-    assert check(name, "wrong password") is None
+    assert check(name, "wrong password", None) is None
     assert hashes.count == 1
 
 
 def test_an_account_without_a_password_is_refused_with_the_same_work(hashes: Hashes) -> None:
     User.objects.create_user("nopass", "nopass@example.org", None)
     hashes.count = 0
-    assert passwords.verified("nopass", "anything") is None
+    assert passwords.verified("nopass", "anything", None) is None
     assert hashes.count == 1
 
 
@@ -147,7 +147,7 @@ def test_an_outdated_hash_is_replaced_when_the_password_is_right(
     ]
     alice.password = PBKDF2PasswordHasher().encode("alicealice", "salt", iterations=1)
     alice.save()
-    assert passwords.verified_lately("alice", "wrong") is None
+    assert passwords.verified_lately("alice", "wrong", None) is None
     assert User.objects.get().password == alice.password
-    assert passwords.verified_lately("alice", "alicealice") == alice
+    assert passwords.verified_lately("alice", "alicealice", None) == alice
     assert User.objects.get().password.startswith("argon2$argon2id$")

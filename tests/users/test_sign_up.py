@@ -59,6 +59,7 @@ def test_anyone_signs_up_and_sees_his_account_as_his_own(client: APIClient, db: 
         "legacy_api_key": legacy_keys.reveal(user),
         "forwarding_token": None,
         "forwarding_username": None,
+        "unconfirmed_email": None,
         "devices": [],
     }
     assert len(response.json()["legacy_api_key"]) == 32
