@@ -107,6 +107,11 @@ PUT    /v0/experiments/{experiment}        401        403       200    200
 DELETE /v0/experiments/{experiment}        401        403       200    200
 POST   /v0/experiments/{experiment}        405        405       405    405
 
+GET    /v0/password_resets/unknown         404        404       404    404
+PATCH  /v0/password_resets/unknown         404        404       404    404
+PUT    /v0/password_resets/unknown         404        404       404    404
+DELETE /v0/password_resets/unknown         405        405       405    405
+
 POST   /v0/onboarding/device               201        201       201    201
 GET    /v0/onboarding/device               404        404       404    404
 PATCH  /v0/onboarding/device               404        404       404    404
@@ -132,6 +137,7 @@ BODIES: dict[str, dict[str, Any]] = {
         "city": "Lyon",
     },
     "me": {"city": "Lyon"},
+    "password_resets": {"password": "a new one"},
     "devices": {"name": "Roof", "mac_address": "00:1C:B3:09:85:15"},
     "kits": {"name": "Other", "slug": "other:1,0"},
     "sensors": {"name": "Other"},
