@@ -289,6 +289,13 @@ MAIL_DAYS = read(
     valid=lambda days: days > 0,
     default=30,
 )
+ACCOUNT_GRACE_DAYS = read(
+    "ACCOUNT_GRACE_DAYS",
+    env.int,
+    "a whole number of days",
+    valid=lambda days: days > 0,
+    default=30,
+)
 
 INSTALLED_APPS = [
     "apps.users",

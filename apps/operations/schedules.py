@@ -17,6 +17,10 @@ SCHEDULES = {
         "apps.devices.tasks.prune_orphans",
         24 * 60,
     ),
+    "accounts: delete those that were closed long ago": (
+        "apps.operations.purge.purge_closed_accounts",
+        60,
+    ),
     "readings: prune ingest errors": ("apps.readings.tasks.prune_ingest_errors", 24 * 60),
 }
 
