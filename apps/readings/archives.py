@@ -105,7 +105,7 @@ def _write(archive: CsvArchive) -> None:
     part = _directory() / f"{archive.pk}.{secrets.token_hex(4)}.part"
     try:
         with part.open("wb") as file:
-            for chunk in exports.csv(archive.device_id):
+            for chunk in exports.as_csv(archive.device_id):
                 file.write(chunk)
         part.replace(path_of(archive))
     finally:

@@ -99,7 +99,7 @@ def test_the_owner_is_mailed_a_link_to_the_finished_file(
     assert fetched["Content-Disposition"] == f'attachment; filename="device-{posted.pk}.csv"'
     assert fetched["Cache-Control"] == "private, no-store"
     found = body(fetched)
-    assert found == b"".join(exports.csv(posted.pk))
+    assert found == b"".join(exports.as_csv(posted.pk))
     lines = found.decode().splitlines()
     assert [line.partition(",")[0] for line in lines[1:]] == [
         f"2026-11-20T12:0{n}:00Z" for n in range(3)
@@ -177,7 +177,7 @@ def test_a_file_is_whole_or_not_there(
     as_user(alice).get(path(posted))
     archive = CsvArchive.objects.get()
     with monkeypatch.context() as patched:
-        patched.setattr(exports, "csv", fails)
+        patched.setattr(exports, "as_csv", fails)
         with pytest.raises(OSError, match="No space left"):
             archives.make(archive.pk)
     assert list(directory.iterdir()) == []
@@ -238,7 +238,7 @@ def test_what_has_expired_is_deleted(
     os.utime(left, (long_ago, long_ago))
     archives.prune(now)
     assert not left.exists() and writing.exists()
-    assert body(client.get(link)) == b"".join(exports.csv(posted.pk))
+    assert body(client.get(link)) == b"".join(exports.as_csv(posted.pk))
     archives.prune(now + archives.KEPT_FOR)
     assert not CsvArchive.objects.exists()
     assert list(directory.iterdir()) == []
