@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 TEST_ENV := SECRET_KEY=for-tests-and-checks-alone-0123456789-abcdefghijklmnopqrstuvwxyz
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-citus check format system-deps bench clean
+.PHONY: help run test test-clients test-citus check format system-deps bench clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 20
@@ -18,6 +18,9 @@ run: $(VENV)/.runs ## start the platform: HOST, PORT, KIT_PORT and DEMO say how
 test: $(VENV)/.tests ## run the tests: ARGS="tests/readings -x" runs some of them
 	@$(TEST_ENV) $(BIN)/python -m smartcitizen.embedded --var var/test --throwaway -- \
 		"$(CURDIR)/$(BIN)/python" -m pytest $(ARGS)
+
+test-clients: $(VENV)/.tests .venv-clients/.installed ## run the clients that exist today against a real server
+	@$(MAKE) --no-print-directory test ARGS="tests/clients -q -p no:randomly"
 
 test-citus: $(VENV)/.tests ## run the readings suite on the cluster that CITUS_URL names
 	@test -n "$(CITUS_URL)" || { echo "make test-citus: CITUS_URL names no coordinator, as postgres://postgres@localhost:5432/postgres"; exit 2; }
@@ -51,13 +54,18 @@ bench: $(VENV)/.tests ## run the benchmarks (minutes)
 	$(BIN)/python benchmarks/servers.py
 
 clean: ## delete the environment and what tests left; never the data under var/
-	rm -rf $(VENV) var/test .coverage .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) .venv-clients var/test .coverage .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
 
 $(BIN)/python:
 	$(PYTHON) -m venv $(VENV)
 
 $(VENV)/.runs: requirements.txt | $(BIN)/python
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --only-binary :all: -r requirements.txt
+	@touch $@
+
+.venv-clients/.installed: tests/clients/requirements.txt
+	$(PYTHON) -m venv .venv-clients
+	.venv-clients/bin/python -m pip install --quiet --disable-pip-version-check -r $<
 	@touch $@
 
 $(VENV)/.tests: requirements.txt requirements-dev.txt | $(BIN)/python
