@@ -18,6 +18,8 @@ RUN SECRET_KEY=unused DATABASE_URL=postgres://unused/unused REDIS_URL=redis://un
 ARG VERSION_GIT=unknown
 ARG VERSION_BRANCH=unknown
 ENV VERSION_GIT=${VERSION_GIT} VERSION_BRANCH=${VERSION_BRANCH} HOST=0.0.0.0 PORT=8000
+# A volume takes its owner from what is there.
+RUN install -d -o smartcitizen -m 700 /srv/archives
 USER smartcitizen
 EXPOSE 8000
 CMD ["python", "-m", "smartcitizen.webserver"]

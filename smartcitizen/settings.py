@@ -266,6 +266,15 @@ ELEVATION_TILES = read(
     default="",
 )
 
+# Where archives of readings wait for those who asked for them (docs/operating.md)
+ARCHIVE_DIR = read(
+    "ARCHIVE_DIR",
+    text,
+    "a folder that the web server and the worker share",
+    valid=lambda folder: Path(folder).is_absolute(),
+    default=str(BASE_DIR / "var" / "archives"),
+)
+
 # The old platform, for what was brought along from it
 LEGACY_PASSWORD_SALT = read("LEGACY_PASSWORD_SALT", text, "any text", default="")
 
@@ -284,6 +293,13 @@ INGEST_ERROR_DAYS = read(
 )
 MAIL_DAYS = read(
     "MAIL_DAYS",
+    env.int,
+    "a whole number of days",
+    valid=lambda days: days > 0,
+    default=30,
+)
+ACCOUNT_GRACE_DAYS = read(
+    "ACCOUNT_GRACE_DAYS",
     env.int,
     "a whole number of days",
     valid=lambda days: days > 0,

@@ -58,6 +58,7 @@ class RequestThrottle(BaseThrottle):
 class FloodThrottle(BaseThrottle):
     """Counts the POSTs of one address, whoever is signed in, to a view that says `flood_rate`.
 
+    A view that costs much to read says `flood_methods = ("GET",)`.
     For what anyone may ask and nobody needs often: beside `RequestThrottle`, never in its place.
     """
 
@@ -65,7 +66,7 @@ class FloodThrottle(BaseThrottle):
 
     def allow_request(self, request: Request, view: APIView) -> bool:
         """Whether this POST is within the rate of the view; counts it."""
-        if request.method != "POST":
+        if request.method not in getattr(view, "flood_methods", ("POST",)):
             return True
         limit, self._window = parsed_rate(view.flood_rate)  # type: ignore[attr-defined]
         client = network(self.get_ident(request))

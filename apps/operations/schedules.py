@@ -11,11 +11,16 @@ SCHEDULES = {
     "readings: make partitions ahead of time": ("apps.readings.tasks.make_partitions", 60),
     "mail: try again what could not be sent": ("apps.mail.tasks.deliver_due", 1),
     "mail: forget what was sent long ago": ("apps.mail.tasks.forget", 24 * 60),
+    "readings: delete archives that have expired": ("apps.readings.tasks.prune_archives", 60),
     "oauth: forget expired tokens": ("apps.users.oauth.tasks.forget_expired", 24 * 60),
     "devices: tell owners what happened to theirs": ("apps.devices.tasks.notify_owners", 5),
     "devices: forget those whose setting up was given up": (
         "apps.devices.tasks.prune_orphans",
         24 * 60,
+    ),
+    "accounts: delete those that were closed long ago": (
+        "apps.operations.purge.purge_closed_accounts",
+        60,
     ),
     "readings: prune ingest errors": ("apps.readings.tasks.prune_ingest_errors", 24 * 60),
 }

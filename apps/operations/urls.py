@@ -3,12 +3,14 @@
 from django.urls import re_path
 
 from apps.operations.about_views import TotalsView, VersionView
+from apps.operations.export_views import ExportView
 from apps.operations.views import LiveView, MetricsView, ReadyView
 
 urlpatterns = [
     re_path(r"^health/live/?$", LiveView.as_view(), name="health-live"),
     re_path(r"^health/ready/?$", ReadyView.as_view(), name="health-ready"),
     re_path(r"^metrics/?$", MetricsView.as_view(), name="metrics"),
+    re_path(r"^(?:v0/)?me/export/?$", ExportView.as_view(), name="export"),
     re_path(r"^v0/metrics/?$", TotalsView.as_view(), name="totals"),
     re_path(r"^(?:v0/)?version/?$", VersionView.as_view(), name="version"),
 ]

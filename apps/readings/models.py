@@ -143,3 +143,19 @@ class IngestError(models.Model):
 
     def __str__(self) -> str:
         return f"{self.reason} ({self.count})"
+
+
+class CsvArchive(models.Model):
+    """The whole history of a device as a file that its owner asked for (`archives.py`)."""
+
+    device = models.ForeignKey(Device, on_delete=models.CASCADE, related_name="archives")
+    requested_at = models.DateTimeField(default=timezone.now)
+    ready_at = models.DateTimeField(null=True)
+    expires_at = models.DateTimeField(null=True)
+    token_hash = models.BinaryField(null=True, unique=True, editable=False)
+
+    class Meta:
+        ordering = ["id"]
+
+    def __str__(self) -> str:
+        return f"Archive of device {self.device_id} of {self.requested_at}"

@@ -8,7 +8,7 @@ from datetime import datetime
 from django.utils import timezone
 
 from apps.devices.models import Device
-from apps.readings import forwarder, ingest, ingest_errors, partitions, refresher
+from apps.readings import archives, forwarder, ingest, ingest_errors, partitions, refresher
 
 logger = logging.getLogger(__name__)
 
@@ -46,3 +46,13 @@ def prune_ingest_errors() -> None:
 def forward(device_id: int, times: list[datetime]) -> None:
     """At once: readings of a device whose owner has them forwarded."""
     forwarder.forward(device_id, times)
+
+
+def make_archive(archive_id: int) -> None:
+    """At once: a CSV file that the owner of a device asked for."""
+    archives.make(archive_id)
+
+
+def prune_archives() -> None:
+    """Every hour: CSV files whose links have expired."""
+    archives.prune(timezone.now())

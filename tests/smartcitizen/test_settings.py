@@ -74,6 +74,7 @@ def test_a_missing_variable_stops_the_start_in_one_line_that_names_it(name: str)
         ("MQTT_URL", "mqtt://localhost/topic"),
         ("MQTT_GROUP", "a/b"),
         ("MAIL_DAYS", "0"),
+        ("ACCOUNT_GRACE_DAYS", "0"),
         ("WRONG_PASSWORDS_PER_ACCOUNT", "0"),
         ("WRONG_PASSWORDS_PER_ADDRESS", "many"),
     ],

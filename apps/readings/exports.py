@@ -1,0 +1,83 @@
+"""Readings as CSV, of any length in constant memory (contract: History).
+
+Pages follow one another by time, each a query of its own, so that neither a transaction nor a
+cursor stays open while a slow client reads.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from apps.devices.latest import iso, number
+from apps.devices.models import Component
+from apps.readings import history, sensor_sets
+from apps.sensors.models import Sensor
+
+PAGE = 5000
+COLUMNS = ("recorded_at", "sensor_set_id", "values", "raw_values")
+
+
+def as_csv(
+    device_id: int, wanted: history.Range | None = None, *, raw: bool = False
+) -> Iterator[bytes]:
+    """The readings of a device within a range, oldest first, in pieces of some hundred kilobytes.
+
+    `recorded_at` and one column a sensor, ordered by sensor id and headed by its name and unit;
+    with `raw` a second one beside it. A cell is empty where the sensor says nothing.
+    """
+    wanted = wanted or history.Range()
+    sensors = _sensors(device_id, wanted.sensor_id)
+    yield _header(sensors, raw)
+    layouts: dict[int, list[int | None]] = {}
+    for page in _pages(device_id, wanted):
+        missing = {row[1] for row in page} - layouts.keys()
+        for set_id, ids in sensor_sets.members(missing).items():
+            places = {sensor_id: place for place, sensor_id in enumerate(ids)}
+            layouts[set_id] = [places.get(sensor.pk) for sensor in sensors]
+        yield "".join(_line(row, layouts[row[1]], raw) for row in page).encode()
+
+
+def _sensors(device_id: int, only: int | None) -> list[Sensor]:
+    """The sensors that a device has, or the one that is asked for if it has it."""
+    components = Component.objects.filter(device_id=device_id)
+    if only is not None:
+        components = components.filter(sensor_id=only)
+    return list(Sensor.objects.filter(pk__in=components.values("sensor_id")).order_by("pk"))
+
+
+def _header(sensors: Sequence[Sensor], raw: bool) -> bytes:
+    """The line that names the columns."""
+    cells = ["recorded_at"]
+    for sensor in sensors:
+        name = f"{sensor.name} ({sensor.unit})" if sensor.unit else sensor.name
+        cells += [name, f"{name} raw"] if raw else [name]
+    line = io.StringIO()
+    csv.writer(line, lineterminator="\n").writerow(cells)
+    return line.getvalue().encode()
+
+
+def _pages(device_id: int, wanted: history.Range) -> Iterator[list[tuple[Any, ...]]]:
+    """Readings in order of time, so many at once."""
+    readings = history.readings(device_id, wanted).order_by("recorded_at").values_list(*COLUMNS)
+    page = list(readings[:PAGE])
+    while page:
+        yield page
+        page = list(readings.filter(recorded_at__gt=page[-1][0])[:PAGE])
+
+
+def _line(row: tuple[Any, ...], layout: Sequence[int | None], raw: bool) -> str:
+    """A reading as a line; `layout` says for each column where its value stands, if anywhere."""
+    recorded_at, _, values, raws = row
+    cells = [iso(recorded_at.timestamp())]
+    for place in layout:
+        if place is None:
+            cells += ["", ""] if raw else [""]
+            continue
+        value, before = values[place], raws[place] if raws else None
+        cells.append(str(number(value) if before is None else value))
+        if raw:
+            cells.append(str(number(value if before is None else before)))
+    return ",".join(cells) + "\n"
