@@ -22,6 +22,8 @@ from django.core.exceptions import ImproperlyConfigured
 from django.utils.translation import gettext_lazy
 from sentry_sdk.utils import Dsn
 
+from apps.api import reporting
+
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = environ.Env()
 T = TypeVar("T")
@@ -255,7 +257,14 @@ SENTRY_DSN = read(
     default="",
 )
 if SENTRY_DSN:
-    sentry_sdk.init(dsn=SENTRY_DSN, release=VERSION_GIT, send_default_pii=False)
+    sentry_sdk.init(
+        dsn=SENTRY_DSN,
+        release=VERSION_GIT,
+        send_default_pii=False,
+        include_local_variables=False,  # passwords and tokens are among them
+        max_request_body_size="never",
+        before_send=reporting.without_tokens,
+    )
 
 # What tells how high devices stand (docs/operating.md); without it nothing does
 ELEVATION_TILES = read(
@@ -527,7 +536,10 @@ X_FRAME_OPTIONS = "DENY"
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "filters": {"request_id": {"()": "apps.api.observation.RequestId"}},
+    "filters": {
+        "request_id": {"()": "apps.api.observation.RequestId"},
+        "no_tokens": {"()": "apps.api.reporting.NoTokens"},
+    },
     "formatters": {
         "line": {"format": "{asctime} {levelname} {name}: {message} [{request_id}]", "style": "{"},
         "json": {
@@ -541,7 +553,7 @@ LOGGING = {
         "console": {
             "class": "logging.StreamHandler",
             "formatter": LOG_FORMAT,
-            "filters": ["request_id"],
+            "filters": ["request_id", "no_tokens"],
         }
     },
     "root": {"handlers": ["console"], "level": LOG_LEVEL},

@@ -95,8 +95,11 @@ def database(name: str) -> Iterator[str]:
 
 
 @contextmanager
-def platform(name: str) -> Iterator[Platform]:
-    """The web server and the door of old kits, as production starts them, over a new database."""
+def platform(name: str, **settings: str) -> Iterator[Platform]:
+    """The web server and the door of old kits, as production starts them, over a new database.
+
+    `settings` are further variables of their environment.
+    """
     with database(name) as url:
         web_port, kit_port = free_port(), free_port()
         environment = {
@@ -108,6 +111,7 @@ def platform(name: str) -> Iterator[Platform]:
             "PUBLIC_URL": f"http://127.0.0.1:{web_port}",
             "THROTTLE_ANON": "",
             "LOG_LEVEL": "WARNING",
+            **settings,
         }
         running = Platform(f"http://127.0.0.1:{web_port}", kit_port, environment)
         running.manage("migrate")

@@ -262,3 +262,18 @@ def test_https_reaches_the_web_server_and_says_so(proxy: tuple[int, int]) -> Non
     told = json.loads(answer.split(b"\r\n\r\n", 1)[1])
     assert told["line"].startswith("GET /v0/me?x=%C3%A9 HTTP/1")
     assert told["headers"]["x-forwarded-proto"] == "https"
+
+
+def test_the_log_of_the_proxy_holds_no_token(proxy: tuple[int, int], tmp_path: Path) -> None:
+    token = "a-token-of-a-mailed-link-0123456789-0123456"
+    for path in (
+        f"/v0/me?access_token={token}",
+        f"/v0/password_resets/{token}",
+        f"/ui/password_reset/{token}",
+    ):
+        address = f"http://127.0.0.1:{proxy[0]}{path}"
+        requests.get(address, timeout=5, allow_redirects=False)
+    written = (tmp_path / "access.log").read_text()
+    assert '"GET /v0/me" 301' in written
+    assert '"GET /v0/password_resets/[FILTERED]"' in written
+    assert token not in written
