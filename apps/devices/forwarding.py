@@ -26,6 +26,17 @@ def provide(owner_id: int) -> None:
     )
 
 
+def withdraw(owner_id: int) -> None:
+    """Forget the token of an owner none of whose devices is forwarded any more.
+
+    So a token that has become known is replaced by ending all forwarding and beginning it again.
+    """
+    users = get_user_model()._default_manager.filter(pk=owner_id)
+    users.exclude(devices__enable_forwarding=True).update(
+        forwarding_token=None, forwarding_username=None
+    )
+
+
 def token_of(owner_id: int) -> str:
     """The token of an owner, who has one from now on if he had none."""
     provide(owner_id)

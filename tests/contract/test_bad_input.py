@@ -15,7 +15,7 @@ from urllib.parse import quote
 import pytest
 from rest_framework.test import APIClient
 
-from apps.devices.models import Device
+from apps.devices.models import Device, Experiment
 from apps.sensors.models import SensorTag
 from apps.users.models import User
 from tests.contract.conftest import As
@@ -55,6 +55,9 @@ ENDPOINTS = {
     "tags": Endpoint("admin", "/v0/tags", "/v0/tags/1", {"name": "New"}),
     "tag_sensors": Endpoint("admin", "/v0/tag_sensors", "/v0/tag_sensors/{tag}", {"name": "New"}),
     "kits": Endpoint("admin", "/v0/kits", "/v0/kits/3", {"name": "New", "slug": "new"}),
+    "experiments": Endpoint(
+        "owner", "/v0/experiments", "/v0/experiments/{experiment}", {"name": "New"}
+    ),
 }
 
 
@@ -86,6 +89,10 @@ BOOLEAN = Kind(["perhaps", 2, -1, HUGE, [True], {}, "🦊", "x" * 5000, None])
 WEB_ADDRESS = text(
     2000, "example.org", "ftp://example.org", "javascript:alert(1)", "https://", "https://🦊 x/"
 )._replace(emoji=False)
+MOMENT = Kind(
+    ["soon", 5, True, [], {}, "2026-13-01", "2026-02-30T00:00:00Z", "0001-01-01T00:00:00+14:00"]
+    + ["9999-12-31T23:59:59-14:00", "2026-01-01T25:00:00Z", "🦊", "x" * 5000, HUGE, -1]
+)
 COUNTRY = text(None, "XX", "ESP", "E", "🇪🇸", "ß", 34, "x" * 5000, emoji=False)
 USERNAME = text(30, "ab", "123", 123, "a@b.org", "do/ra", "do\tra", "do\x85ra", None, "", "ALICE2")
 EMAIL = text(
@@ -112,6 +119,14 @@ PARAMETERS: dict[str, dict[str, Kind]] = {
         "precise_location": BOOLEAN,
         "notify_low_battery": BOOLEAN,
         "notify_stopped_publishing": BOOLEAN,
+        "enable_forwarding": BOOLEAN._replace(bad=[*BOOLEAN.bad, True]),
+        "postprocessing": Kind(
+            ["x", 5, True, [], [1], {"meta": {}}, {"meta": "a\0b"}, {"meta": "x" * 10_001}]
+            + [{"forwarding_params": bad} for bad in ("x", HUGE, 2**63, 1.5, [1], {})]
+            + [{"latest_postprocessing": bad} for bad in MOMENT.bad if bad != ""]
+            + [{"hardware_url": bad} for bad in NOT_TEXT]
+            + [{"blueprint_url": "x" * 2001}]
+        ),
     },
     "users": {
         "username": USERNAME,
@@ -160,6 +175,17 @@ PARAMETERS: dict[str, dict[str, Kind]] = {
             + [[{"id": 7, "calibration": {"kind": "linear", "divide": 0}}], [{"id": -1}]]
         ),
     },
+    "experiments": {
+        "name": text(200, None, "", " "),
+        "description": text(),
+        "is_test": BOOLEAN,
+        "starts_at": MOMENT,
+        "ends_at": MOMENT,
+        "device_ids": Kind(
+            [[101308], [0], [-1], [2**63], [HUGE], ["x"], [1.5], [True], [None], [[1]], [{}]]
+            + ["x", "1;2", "🦊", {"a": 1}, {}, 5, True, [1] * 1001]
+        ),
+    },
 }
 PARAMETERS["me"] = PARAMETERS["users"]
 
@@ -178,7 +204,8 @@ def what_there_is(device: Device, alice: User, bob: User, carol: User) -> Sensor
 @pytest.fixture
 def ids(device: Device, what_there_is: SensorTag) -> dict[str, int]:
     """What stands in paths."""
-    return {"device": device.pk, "tag": what_there_is.pk}
+    experiment = Experiment.objects.create(name="Heat", owner=device.owner)
+    return {"device": device.pk, "tag": what_there_is.pk, "experiment": experiment.pk}
 
 
 def written(endpoint: Endpoint, ids: dict[str, int]) -> Iterator[tuple[str, str, dict[str, Any]]]:

@@ -65,6 +65,7 @@ def test_the_references_sorts_order_as_they_say(client: APIClient) -> None:
         ("/v0/tags?q[name_start]=bar", 1),
         ("/v0/components?q[sensor_id_eq]=12", 1),
         ("/v0/tag_sensors?q[name_eq]=x", 0),
+        ("/v0/experiments?q[name_cont]=x&q[s]=starts_at desc", 0),
         ("/v0/devices?q[name_eq]=", 1),
     ],
 )

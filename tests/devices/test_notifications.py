@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 from django.core import mail
@@ -149,6 +150,16 @@ def test_what_stopped_long_ago_is_no_news(watched: Device, age: timedelta) -> No
     posts(watched, NOON - age)
     notifications.check(NOON)
     assert subjects() == []
+
+
+def test_an_owner_asks_by_changing_the_device(device: Device, alice: User, as_user: Any) -> None:
+    steady()
+    posts(device, NOON - 2 * HOUR, sensor_17=5.0)
+    wanted = {"notify_stopped_publishing": True, "notify_low_battery": True}
+    shown = as_user(alice).patch(f"/v0/devices/{device.pk}", wanted, format="json").json()
+    assert shown["notify"] == {"stopped_publishing": True, "low_battery": True}
+    notifications.check(NOON)
+    assert subjects() == [STOPPED, LOW]
 
 
 def test_nobody_is_told_who_did_not_ask(device: Device) -> None:

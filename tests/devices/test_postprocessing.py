@@ -162,6 +162,24 @@ def test_a_researcher_has_one_token_for_all_his_devices(
     assert len(tokens) == 1
 
 
+def test_a_token_that_became_known_is_replaced_by_ending_all_and_beginning_again(
+    device: Device, alice: User, as_user: Any
+) -> None:
+    alice.role = User.Role.RESEARCHER
+    alice.save()
+    other = Device.objects.create(owner=alice, name="Other")
+    tokens = []
+    for changed, on in [(device, True), (other, True), (device, False), (other, False)] * 2:
+        patch(as_user(alice), changed, {"enable_forwarding": on})
+        alice.refresh_from_db()
+        assert (alice.forwarding_username is None) == (alice.forwarding_token is None)
+        tokens.append(alice.forwarding_token)
+    first, second = tokens[:3], tokens[4:7]
+    assert len(set(first)) == len(set(second)) == 1
+    assert first[0] and second[0] and first[0] != second[0]
+    assert tokens[3] is tokens[7] is None
+
+
 def test_today_s_clients_find_no_null_where_they_need_a_text(
     device: Device, alice: User, as_user: Any
 ) -> None:

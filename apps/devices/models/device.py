@@ -230,6 +230,7 @@ class Device(Place, Timestamped):
     @transaction.atomic
     def change(self, tags: Iterable[Tag] | None = None, **fields: Any) -> None:
         """Change some fields of the device, and what follows from them."""
+        was_forwarded = self.enable_forwarding
         for name, value in fields.items():
             setattr(self, name, value)
         self.save(update_fields=fields.keys())
@@ -237,8 +238,10 @@ class Device(Place, Timestamped):
             self.tags.set(tags)
         if "kit" in fields:
             self.adopt_kit()
-        if fields.get("enable_forwarding"):
+        if self.enable_forwarding:
             forwarding.provide(self.owner_id)
+        elif was_forwarded:
+            forwarding.withdraw(self.owner_id)
 
     def archive(self) -> None:
         """Take the device out of every answer; readings stay, its MAC address is free again."""
