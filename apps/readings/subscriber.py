@@ -30,8 +30,18 @@ TURN = 0.5
 KEEPALIVE = 60
 FIRST_WAIT, LONGEST_WAIT = 0.2, 30.0
 LONGEST_WAIT_FOR_BROKER = 2.0
+# Of a session that nothing comes from any more
+SILENCE = 3.0
 
 Take = Callable[[str, bytes], None]
+
+
+def _topic(message: MQTTMessage) -> str:
+    """Where a message was published; empty where that is no text, which a broker should refuse."""
+    try:
+        return message.topic
+    except UnicodeDecodeError:
+        return ""
 
 
 class Away(Exception):
@@ -86,15 +96,25 @@ class Broker:
             encrypted=encrypted,
         )
 
-    def client(self, client_id: str = "") -> Client:
+    def forget(self, client_id: str) -> None:
+        """Have the broker forget the session of a name; raises OSError where it is away."""
+        client = self.client(client_id, kept=False)
+        client.connect(self.host, self.port, KEEPALIVE)
+        while not client.is_connected():
+            if error := client.loop(TURN):
+                raise ConnectionError(error.name)
+        client.disconnect()
+
+    def client(self, client_id: str = "", kept: bool = True) -> Client:
         """A client of it, not connected yet.
 
-        Under a name its session outlives its connections, and it acknowledges by hand.
+        Under a name its session outlives its connections, unless it is not `kept`, and it
+        acknowledges by hand.
         """
         client = Client(
             CallbackAPIVersion.VERSION2,
             client_id,
-            clean_session=not client_id,
+            clean_session=not (client_id and kept),
             manual_ack=bool(client_id),
         )
         if self.username:
@@ -126,12 +146,23 @@ class Subscriber:
         self.client.on_message = self._on_message
         self.received: deque[MQTTMessage] = deque()
         self.to_broker, self.to_taker = Wait(LONGEST_WAIT_FOR_BROKER), Wait(LONGEST_WAIT)
-        self.leaving = False
+        self.leaving = self.retiring = False
+        self.client_id, self.busy_until = client_id, 0.0
+
+    def retire(self) -> None:
+        """Take what waits in the session, then have the broker forget it: others get what comes.
+
+        Returns when nothing has come for some seconds, or at `leave`, and then forgets nothing.
+        """
+        self.retiring = True
+        self.run()
+        if not self.leaving:
+            self.broker.forget(self.client_id)
 
     def run(self) -> None:
         """Go on until `leave`, whatever is away meanwhile."""
         connected = False
-        while not self.leaving:
+        while not self.leaving and not self._is_done():
             if not connected:
                 connected = self._connect()
             elif error := self.client.loop(TURN if self._is_idle() else 0):
@@ -146,6 +177,11 @@ class Subscriber:
     def leave(self) -> None:
         """Have `run` return once the message in hand is taken; may be called by a signal."""
         self.leaving = True
+
+    def _is_done(self) -> bool:
+        """Whether a subscriber that retires has taken all that waited."""
+        since = time.monotonic() - self.busy_until
+        return self.retiring and self.client.is_connected() and self._is_idle() and since > SILENCE
 
     def _is_idle(self) -> bool:
         return not self.received
@@ -177,7 +213,7 @@ class Subscriber:
             return
         message = self.received[0]
         try:
-            self.take(message.topic, bytes(message.payload))
+            self.take(_topic(message), bytes(message.payload))
         except Away as problem:
             seconds = self.to_taker.grow()
             logger.warning("message waits, next try in %.1f s: %s", seconds, problem)
@@ -203,7 +239,11 @@ class Subscriber:
         self.to_broker.end()
         kept = "" if flags.session_present else ", whose session is new"
         logger.info("connected to the broker %s%s", self.broker, kept)
-        client.subscribe([(topic, QOS) for topic in self.topics])
+        self.busy_until = time.monotonic()
+        if self.retiring:
+            client.unsubscribe(self.topics)
+        else:
+            client.subscribe([(topic, QOS) for topic in self.topics])
 
     def _on_subscribe(
         self,
@@ -218,4 +258,5 @@ class Subscriber:
                 logger.error("the broker %s refuses us %s: %s", self.broker, topic, reason)
 
     def _on_message(self, client: Client, userdata: Any, message: MQTTMessage) -> None:
+        self.busy_until = time.monotonic()
         self.received.append(message)

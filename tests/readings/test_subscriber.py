@@ -10,6 +10,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import pytest
+from paho.mqtt.client import MQTTMessage
 
 from apps.readings import mqtt, subscriber
 from apps.readings.subscriber import Away, Broker, Subscriber, Wait
@@ -160,6 +161,31 @@ def test_what_was_not_taken_when_it_was_stopped_comes_again(broker: Mosquitto, k
     with subscribed(broker.port, taker):
         until(lambda: taker.taken)
     assert taker.taken == Counter([b"1"])
+
+
+def test_one_that_retires_takes_what_waits_for_it_and_leaves_the_rest_to_the_others(
+    broker: Mosquitto, kit: Kit, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(subscriber, "SILENCE", 0.2)
+    one, two = Taker(), Taker()
+    with subscribed(broker.port, one, "1"):
+        with subscribed(broker.port, two, "2"):
+            pass
+        for payload in numbered(40):
+            kit.publish("readings", payload)
+        until(lambda: len(one.taken) == 20)
+        address = Broker.at(f"mqtt://127.0.0.1:{broker.port}")
+        Subscriber(address, "2", mqtt.topics("all"), two).retire()
+        assert one.taken + two.taken == Counter(numbered(40))
+        for payload in numbered(10, first=40):
+            kit.publish("readings", payload)
+        until(lambda: len(one.taken) == 30)
+    assert len(two.taken) == 20
+
+
+def test_a_topic_that_is_no_text_is_handed_over_all_the_same() -> None:
+    message = MQTTMessage(topic=b"device/sck/\xff/readings")
+    assert subscriber._topic(message) == ""
 
 
 def test_a_restart_of_the_broker_is_waited_for_and_loses_nothing(

@@ -26,6 +26,12 @@ class Command(BaseCommand):
             help="tells subscribers that split the load apart; the same at every start (1)",
         )
 
+        parser.add_argument(
+            "--retire",
+            action="store_true",
+            help="take what waits for this subscriber, then leave the load to the others for good",
+        )
+
     def handle(self, *args: Any, **options: Any) -> None:
         """Subscribe."""
         if not settings.MQTT_URL:
@@ -43,4 +49,7 @@ class Command(BaseCommand):
         signal.signal(signal.SIGTERM, leave)
         signal.signal(signal.SIGINT, leave)
         self.stdout.write(f"kits by MQTT: {subscriber.broker}")
-        subscriber.run()
+        if options["retire"]:
+            subscriber.retire()
+        else:
+            subscriber.run()
