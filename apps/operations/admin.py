@@ -1,9 +1,10 @@
-"""Admin pages of the audit log, who changed what on the admin site and when, and of the mails."""
+"""Admin pages of what the platform wrote down: the audit log, mails, wrong passwords."""
 
 from __future__ import annotations
 
 from typing import Any
 
+from axes.models import AccessAttempt
 from django.contrib import admin
 from django.contrib.admin.models import LogEntry
 from django.db import models, transaction
@@ -95,3 +96,22 @@ class MailAdmin(ReadOnlyAdmin[Mail]):
     def user_link(self, mail: Mail) -> str:
         """Whom the mail is about, leading to his page."""
         return page_link(mail.user)
+
+
+@admin.register(AccessAttempt)
+class WrongPasswordsAdmin(ReadOnlyAdmin[AccessAttempt]):
+    """Wrong passwords of the last quarter of an hour, by account and address (429 after some)."""
+
+    actions = ("forget",)
+    list_display = ("id", "username", "ip_address", "failures_since_start", "attempt_time")
+    fields = list_display
+    search_fields = ("=username", "=ip_address")
+    search_help_text = "Username in lower case, or address"
+    ordering = ("-attempt_time",)
+
+    @admin.action(description="Forget selected wrong passwords")
+    def forget(self, request: HttpRequest, queryset: models.QuerySet[AccessAttempt]) -> None:
+        """Let somebody in again who tried too often."""
+        self.log_deletions(request, queryset)
+        forgotten, _ = queryset.delete()
+        self.message_user(request, f"Forgotten: {forgotten}.")

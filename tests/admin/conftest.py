@@ -21,6 +21,7 @@ from apps.readings import ingest
 from apps.readings.keys import Row
 from apps.readings.models import IngestError
 from apps.sensors.models import Sensor, SensorTag
+from apps.users import guesses
 from apps.users.models import PasswordReset, User
 
 NOON = datetime(2026, 3, 5, 12, tzinfo=UTC)
@@ -88,6 +89,7 @@ def everything(alice: User, bob: User, carol: User, device: Device) -> None:
             payload='{"temp": "abc"}',
         )
     LogEntry.objects.log_actions(carol.pk, [device], CHANGE, "Archived.", single_object=True)
+    guesses.count(None, "alice")
     mail_row(alice)
     oauth_rows(alice)
     queue_rows()

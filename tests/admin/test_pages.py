@@ -23,6 +23,7 @@ NAMES = [model._meta.label for model in MODELS]
 # Nobody adds these by hand.
 WRITTEN_BY_THE_PLATFORM = {
     "admin.LogEntry",
+    "axes.AccessAttempt",
     "devices.OrphanDevice",
     "django_q.Failure",
     "django_q.OrmQ",
@@ -71,6 +72,7 @@ def test_every_model_is_there() -> None:
         "oauth2_provider.AccessToken",
         "oauth2_provider.RefreshToken",
         "admin.LogEntry",
+        "axes.AccessAttempt",
         "mail.Mail",
         "django_q.Schedule",
     } <= set(NAMES)
