@@ -209,7 +209,7 @@ CACHES = {
         "OPTIONS": {
             # Redis is a convenience: when it is slow or gone, everything answers without it.
             "IGNORE_EXCEPTIONS": True,
-            "LOG_IGNORED_EXCEPTIONS": True,
+            "REDIS_CLIENT_CLASS": "apps.api.redis_breaker.GuardedRedis",
             "SOCKET_CONNECT_TIMEOUT": 0.5,
             "SOCKET_TIMEOUT": 0.5,
         },

@@ -20,6 +20,7 @@ import orjson
 from django.core.cache import cache
 from django.utils import timezone
 
+from apps.api.redis_breaker import insisting
 from apps.devices.models import Device
 from apps.devices.serializers import map_entry
 
@@ -92,14 +93,16 @@ def drop() -> None:
     """Forget the copy: call it when a change that the map must not show any longer has committed.
 
     A worker that computes from what it read before keeps a copy of the former generation, which
-    nobody serves. Where Redis is away just now, the copy that it may hold is stale a minute after
-    it was made, and not before.
+    nobody serves. Redis is asked even where it was away a moment ago. Where it is away just now,
+    the copy that it may hold is stale a minute after it was made, and not before
+    (docs/decisions/redis-away.md).
     """
-    try:
-        if not cache.incr(GENERATION):
-            logger.warning("Redis is away: a copy of the map may be served until a minute old")
-    except ValueError:
-        cache.set(GENERATION, time.time_ns(), None)
+    with insisting():
+        try:
+            if not cache.incr(GENERATION):
+                logger.warning("Redis is away: a copy of the map may be served until a minute old")
+        except ValueError:
+            cache.set(GENERATION, time.time_ns(), None)
 
 
 def _kept() -> Copy | None:
