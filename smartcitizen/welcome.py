@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from django.apps import apps
 from django.conf import settings
@@ -35,6 +36,9 @@ def text(embedded: bool, var: Path) -> str:
     lines = ["", f"Smart Citizen answers at {url}"]
     if settings.KIT_PORT:
         lines.append(f"  old kits     http://{settings.REACHED_AT}:{settings.KIT_PORT}/add")
+    if settings.MQTT_URL:
+        broker = urlsplit(settings.MQTT_URL)  # without the password
+        lines.append(f"  newer kits   what they publish at {broker.hostname} by MQTT")
     password = var / "admin_password"
     if embedded and password.exists():
         lines.append(

@@ -19,7 +19,7 @@ from django.db import connection, transaction
 
 from apps.devices.models import Device
 from apps.readings.models import IngestError, Reading
-from smartcitizen import processes, serve
+from smartcitizen import processes, serve, welcome
 from tests.brokers import Kit, Mosquitto
 from tests.live import ROOT, server_of_tests, url_of_database
 
@@ -219,6 +219,15 @@ def test_it_ends_in_good_order_and_keeps_its_session(subscriber: Subscriber, kit
 def test_make_run_starts_it_where_there_is_a_broker(settings: Any, url: str, wanted: bool) -> None:
     settings.MQTT_URL = url
     assert ("subscriber" in [part.name for part in serve.parts()]) is wanted
+
+
+def test_make_run_says_where_newer_kits_publish_and_no_password(
+    settings: Any, tmp_path: Path
+) -> None:
+    settings.MQTT_URL = "mqtt://platform:a-password@broker.example.org"
+    said = welcome.text(False, tmp_path)
+    assert "  newer kits   what they publish at broker.example.org by MQTT" in said.splitlines()
+    assert "a-password" not in said
 
 
 def test_without_a_broker_to_go_to_it_says_so() -> None:
