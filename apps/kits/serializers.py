@@ -14,7 +14,7 @@ from rest_framework.validators import UniqueValidator
 from apps.api.texts import PlainText
 from apps.api.validation import BLANK, TAKEN
 from apps.kits.models import Kit, KitSensor, check_formula
-from apps.sensors.editions import KeptPerEdition
+from apps.sensors.editions import KeptPerEdition, entry
 from apps.sensors.models import Sensor
 from apps.sensors.serializers import ready, sensor_json
 
@@ -105,7 +105,7 @@ class KitSerializer(serializers.ModelSerializer[Kit]):
     def to_representation(self, instance: Kit) -> Json:
         """See `kit_json`; what only shows kits reads no more of them than the edition."""
         edition: UUID | None = getattr(instance, "edition", None)
-        return KITS.of(edition)[instance.pk] if edition else kit_json(instance)
+        return entry(KITS.of(edition), instance.pk) if edition else kit_json(instance)
 
 
 def _row(item: Json, held: KitSensor | None, default_key: str | None) -> KitSensor:

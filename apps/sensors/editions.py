@@ -7,16 +7,18 @@ knows whether what a process made of the catalogue before still holds.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Generic, TypeVar
 from uuid import UUID
 
 from django.db import models
 from django.db.models.expressions import RawSQL
 
+from apps.api.exceptions import ServiceUnavailable
 from apps.sensors.models import Edition
 
 T = TypeVar("T")
+J = TypeVar("J")
 
 EDITION = "(SELECT number FROM sensors_edition)"
 
@@ -41,6 +43,17 @@ def current_edition() -> UUID | None:
 def edition() -> RawSQL:
     """The edition of the catalogue that a query sees, to annotate its rows with."""
     return RawSQL(EDITION, [], output_field=models.UUIDField())
+
+
+def entry(kept: Mapping[int, J], pk: int) -> J:
+    """What is kept of a row that a query has just read.
+
+    A row that is deleted between that query and the making is in neither edition: 503, since the
+    one who asks again at once is told right.
+    """
+    if pk not in kept:
+        raise ServiceUnavailable("The catalogue has just changed, please try again", wait=1)
+    return kept[pk]
 
 
 class KeptPerEdition(Generic[T]):

@@ -14,7 +14,7 @@ from rest_framework.validators import UniqueValidator
 from apps.api.records import RecordId
 from apps.api.renderers import to_json
 from apps.api.texts import OptionalText, PlainText
-from apps.sensors.editions import KeptPerEdition
+from apps.sensors.editions import KeptPerEdition, entry
 from apps.sensors.models import Measurement, Sensor, SensorTag
 
 Json = dict[str, Any]
@@ -175,4 +175,4 @@ class SensorSerializer(serializers.ModelSerializer[Sensor]):
     def to_representation(self, instance: Sensor) -> Json:
         """See `sensor_json`; what only shows sensors reads no more of them than the edition."""
         edition: UUID | None = getattr(instance, "edition", None)
-        return SENSORS.of(edition)[instance.pk] if edition else sensor_json(instance)
+        return entry(SENSORS.of(edition), instance.pk) if edition else sensor_json(instance)

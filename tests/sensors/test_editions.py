@@ -80,3 +80,21 @@ def test_an_emptied_table_is_another_edition(client: APIClient) -> None:
         cursor.execute("TRUNCATE sensors_sensor CASCADE")
     assert current_edition() not in (before, None)
     assert client.get("/v0/sensors").json() == []
+
+
+@pytest.mark.parametrize("path", ["/v0/sensors", "/v0/sensors/12", "/v0/kits", "/v0/kits/2"])
+def test_what_is_deleted_while_it_is_shown_is_to_be_asked_for_again(
+    installed: None, client: APIClient, monkeypatch: pytest.MonkeyPatch, path: str
+) -> None:
+    everything = client.get(path)
+    assert everything.status_code == 200
+    monkeypatch.setattr(KeptPerEdition, "of", lambda self, edition: {})
+    answer = client.get(path)
+    assert answer.status_code == 503
+    assert answer["Retry-After"] == "1"
+    assert answer.json() == {
+        "id": "service_unavailable",
+        "message": "The catalogue has just changed, please try again",
+        "errors": None,
+        "url": None,
+    }
