@@ -57,14 +57,16 @@ def subjects() -> list[str]:
     return [written.subject for written in Mail.objects.order_by("pk")]
 
 
-def checks(start: datetime, *, minutes: int, posting: Device | None = None) -> datetime:
-    """The checks of some time, every five minutes; a device that posts does so before each."""
+def checks(
+    start: datetime, *, minutes: int, posting: Device | None = None, every: timedelta = 5 * MINUTE
+) -> datetime:
+    """The checks of some time; a device that posts does so before each."""
     now = start
     while now <= start + minutes * MINUTE:
         if posting:
             posts(posting, now)
         notifications.check(now)
-        now += 5 * MINUTE
+        now += every
     return now
 
 
@@ -78,7 +80,7 @@ def test_the_owner_of_a_device_that_stops_is_told_once_and_once_when_it_is_back(
     posts(watched, NOON)
     now = checks(NOON, minutes=55)
     assert subjects() == []
-    now = checks(now, minutes=300)
+    now = checks(now, minutes=300, every=15 * MINUTE)
     assert subjects() == [STOPPED]
     now = checks(now, minutes=60, posting=watched)
     assert subjects() == [STOPPED, AGAIN]
@@ -133,9 +135,9 @@ def test_one_reading_is_not_enough_to_be_back(watched: Device) -> None:
 
 def test_a_device_that_comes_and_goes_fills_no_mailbox(watched: Device) -> None:
     now = NOON
-    for _ in range(7):  # three and a half hours each: a day
-        now = checks(now, minutes=90, posting=watched)
-        now = checks(now, minutes=120)
+    for _ in range(6):  # four hours each: a day
+        now = checks(now, minutes=90, posting=watched, every=15 * MINUTE)
+        now = checks(now, minutes=120, every=15 * MINUTE)
     assert subjects().count(STOPPED) == 2
 
 

@@ -26,7 +26,8 @@ def test_a_sensor_that_was_posted_stays_when_the_kit_loses_it(device: Device) ->
     ingest.store(device.pk, [Row(0, NOON, {7: (50.0, None), 55: (21.5, None)})])
     KitSensor.objects.filter(kit=3).exclude(sensor=12).delete()
     device.kit.devices.refit()
-    assert sensors(device) == {7: "noise", 12: "temp", 55: None}
+    # What no kit names goes by its usual key.
+    assert sensors(device) == {7: "noise", 12: "temp", 55: "t"}
 
 
 def test_components_that_stay_are_the_same_rows(device: Device) -> None:
