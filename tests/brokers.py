@@ -32,7 +32,7 @@ def program(name: str) -> str:
 
 def await_port(port: int, process: subprocess.Popen[bytes]) -> None:
     """Wait until somebody listens there."""
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 30
     while time.monotonic() < deadline:
         try:
             socket.create_connection(("127.0.0.1", port), timeout=1).close()
@@ -95,7 +95,7 @@ class Kit:
         self.client.on_connect, self.client.on_message = on_connect, on_message
         self.client.connect("127.0.0.1", port)
         self.client.loop_start()
-        assert connected.wait(10)
+        assert connected.wait(30)
 
     def publish(
         self,
@@ -108,7 +108,7 @@ class Kit:
     ) -> None:
         """Publish under the device's own topics, until the broker has it."""
         topic = f"device/sck/{token or self.token}/{kind}"
-        self.client.publish(topic, payload, qos, retain).wait_for_publish(10)
+        self.client.publish(topic, payload, qos, retain).wait_for_publish(30)
 
     def leave(self) -> None:
         """Disconnect; what was published with QoS 0 is sent before."""

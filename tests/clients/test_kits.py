@@ -68,7 +68,7 @@ def heard_of(token: str, running: Platform) -> bool:
     return int(running.python(code)) > 0
 
 
-def until(condition: Callable[[], Any], seconds: float = 30) -> Any:
+def until(condition: Callable[[], Any], seconds: float = 90) -> Any:
     """Wait until something holds; returns it."""
     deadline = time.monotonic() + seconds
     while not (found := condition()):

@@ -99,7 +99,7 @@ def platform(broker: Composed) -> Iterator[Client]:
 
 def until(condition: Callable[[], object]) -> None:
     """Wait until something holds."""
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 30
     while not condition():
         assert time.monotonic() < deadline
         time.sleep(0.01)
@@ -212,7 +212,7 @@ def gate(broker: Composed, tmp_path: Path, tls: int) -> Iterator[int]:
             "/run/haproxy": str(tmp_path),
             "bind :1883": f"bind 127.0.0.1:{port}",
             server: f"    server mosquitto 127.0.0.1:{broker.port}\n",
-            "inter 2s rise 4": "inter 50ms rise 10",
+            "inter 2s rise 4": "inter 300ms rise 10",
             "    user haproxy\n    group haproxy\n": "",
             "ge 60 }": "ge 4 }",
             "log stdout format raw local0 notice": "",
