@@ -16,6 +16,8 @@ TASK = "apps.users.tasks.mail_password_reset"
 
 # Nobody can fill another's mailbox: more than these in an hour are not mailed.
 MOST_AN_HOUR = 5
+# No address is longer (RFC 5321); the queue is no place for more.
+LONGEST_NAME = 254
 
 
 def ask(name: str) -> None:
@@ -26,6 +28,8 @@ def ask(name: str) -> None:
     nor its time tells (contract: Password reset).
     """
     users = User.objects.active()
+    if len(name) > LONGEST_NAME:
+        raise RecordNotFound(User, "username", name)
     if "@" not in name[1:] and not users.named(name).exists():
         raise RecordNotFound(User, "username", name)
     async_task(TASK, name, q_options={"task_name": "password reset", "save": False})

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from threading import Barrier
 from typing import Any
 
 import pytest
@@ -19,13 +20,12 @@ from oauth2_provider.models import AccessToken, Application, Grant, RefreshToken
 from rest_framework.test import APIClient
 
 from apps.mail.models import Mail
-from apps.users import access, accounts, password_resets, tasks
+from apps.users import access, accounts, password_resets, tasks, tokens
 from apps.users.models import PasswordReset, User
 from tests.users.worker import work
 
 DELIVERED = {"message": "Password Reset Instructions Delivered"}
 Mailbox = list[EmailMultiAlternatives]
-TokenOf = Callable[[str], str]
 
 
 def last_token(mailbox: Mailbox) -> str:
@@ -263,3 +263,32 @@ def test_other_methods_are_405(client: APIClient, token: str) -> None:
     assert client.get("/v0/password_resets").status_code == 405
     assert client.post(f"/v0/password_resets/{token}").status_code == 405
     assert client.delete(f"/v0/password_resets/{token}").status_code == 405
+
+
+def test_what_is_too_long_for_a_name_is_nobody_and_fills_no_queue(
+    alice: User, client: APIClient
+) -> None:
+    answer = client.post("/v0/password_resets", {"email": "a" * 300 + "@example.org"})
+    assert (answer.status_code, answer.json()["id"]) == (404, "record_not_found")
+    assert not OrmQ.objects.exists()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_two_at_once_one_sets_the_password(alice: User) -> None:
+    token = tokens.generate()
+    alice.password_resets.create(token_hash=tokens.hashed(token))
+    barrier = Barrier(3)
+
+    def reset(number: int) -> int:
+        barrier.wait(10)
+        try:
+            sent = {"password": f"password {number}"}
+            return APIClient().patch(f"/v0/password_resets/{token}", sent).status_code
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(3) as threads:
+        statuses = list(threads.map(reset, range(3)))
+    assert sorted(statuses) == [200, 404, 404]
+    alice.refresh_from_db()
+    assert alice.check_password(f"password {statuses.index(200)}")
