@@ -7,8 +7,6 @@ elsewhere, and are no part of it.
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
 from typing import Any
@@ -24,10 +22,8 @@ from apps.api.renderers import to_json
 from apps.devices.models import Device, Experiment
 from apps.devices.serializers import device_json
 from apps.mail.models import Mail
-from apps.readings import history, sensor_sets
-from apps.readings.ingest import as_values
+from apps.readings import exports
 from apps.readings.models import IngestError
-from apps.sensors.models import Sensor
 from apps.users.models import User
 from apps.users.oauth.serializers import application_json
 from apps.users.serializers import user_json
@@ -39,7 +35,7 @@ ABOUT = """What this platform holds on {username}, as of {now:%Y-%m-%dT%H:%M:%SZ
 profile.json             your account
 devices/ID/device.json   a device of yours, archived ones included
 devices/ID/readings.csv  all its readings, oldest first: a column a sensor, and one for the raw
-                         number where the kit sent it raw; times are UTC
+                         number that the kit sent; times are UTC
 devices/ID/refused.json  what it sent that could not be stored, and why
 experiments.json         experiments that you made
 applications.json        OAuth applications that you registered
@@ -63,7 +59,7 @@ def archive(user: User) -> Iterator[bytes]:
         files.add(_array(rows(user)), f"{name}.json")
     for device_id in Device.objects.filter(owner=user).order_by("pk").values_list("pk", flat=True):
         files.add(_device(device_id, user, now), f"devices/{device_id}/device.json")
-        files.add(_readings(device_id), f"devices/{device_id}/readings.csv")
+        files.add(exports.as_csv(device_id, raw=True), f"devices/{device_id}/readings.csv")
         files.add(_array(_refused(device_id)), f"devices/{device_id}/refused.json")
     yield from files
 
@@ -86,29 +82,6 @@ def _device(device_id: int, user: User, now: datetime) -> Iterator[bytes]:
     shown = device_json(device, user, now)
     shown.pop("device_token", None)
     yield to_json(shown | {"archived_at": device.archived_at}, pretty=True)
-
-
-def _readings(device_id: int) -> Iterator[bytes]:
-    """All readings of a device as CSV, oldest first."""
-    sensors = list(Sensor.objects.filter(components__device=device_id).order_by("pk").distinct())
-    heads = [f"{sensor.pk} {sensor.name} ({sensor.unit})" for sensor in sensors]
-    columns = [name for head in heads for name in (head, f"{head} raw")]
-    yield _csv([["recorded_at", "added_at", *columns]])
-    last: datetime | None = None
-    while True:
-        found = history.readings(device_id, history.Range()).order_by("recorded_at")
-        chunk = list((found.filter(recorded_at__gt=last) if last else found)[:CHUNK])
-        if not chunk:
-            return
-        sets = sensor_sets.members(reading.sensor_set_id for reading in chunk)
-        rows = []
-        for reading in chunk:
-            ids = sets[reading.sensor_set_id]
-            values = as_values(ids, reading.values, reading.raw_values)
-            cells = [cell for s in sensors for cell in values.get(s.pk, (None, None))]
-            rows.append([_iso(reading.recorded_at), _iso(reading.added_at), *cells])
-        yield _csv(rows)
-        last = chunk[-1].recorded_at
 
 
 def _refused(device_id: int) -> Rows:
@@ -191,15 +164,3 @@ def _array(rows: Rows) -> Iterator[bytes]:
         yield before + to_json(row, pretty=False)
         before = b",\n"
     yield (b"[]\n" if before == b"[\n" else b"\n]\n")
-
-
-def _csv(rows: Iterable[Iterable[Any]]) -> bytes:
-    """Lines of CSV."""
-    text = io.StringIO()
-    csv.writer(text).writerows(rows)
-    return text.getvalue().encode()
-
-
-def _iso(time: datetime) -> str:
-    """A time as the API writes it."""
-    return f"{time:%Y-%m-%dT%H:%M:%SZ}"
