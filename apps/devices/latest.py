@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
@@ -88,15 +88,16 @@ class Latest:
             elif held.prev_at is None or at >= held.prev_at:
                 self.sensors[sensor_id] = held._replace(prev_value=value, prev_raw=raw, prev_at=at)
 
-    def compact(self) -> dict[str, Any] | None:
+    def compact(self, hidden: Collection[int] = ()) -> dict[str, Any] | None:
         """The world map's `data`: values and raw values keyed by sensor id, and three times.
 
-        None for a device that never posted. reference: World Map of Devices
+        Sensors whose values the viewer may not see are left out. None for a device that never
+        posted. reference: World Map of Devices
         """
         if self.recorded_at is None or self.added_at is None:
             return None
         data: dict[str, Any] = {}
-        for sensor_id in sorted(self.sensors):
+        for sensor_id in sorted(self.sensors.keys() - set(hidden)):
             newest = self.sensors[sensor_id]
             value, raw_value = shown(newest.value, newest.raw)
             data[str(sensor_id)] = value

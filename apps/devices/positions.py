@@ -15,6 +15,8 @@ from apps.api.exceptions import BadRequest
 
 # The radius of earthdistance's sphere: its `earth()`, in metres.
 EARTH_RADIUS = 6378168.0
+# Latitude, longitude and altitude as kits measure them (the catalogue's ids)
+GPS_SENSORS = frozenset({125, 126, 127})
 HALF_WAY_ROUND = math.pi * EARTH_RADIUS
 
 

@@ -13,6 +13,7 @@ from apps.devices import forwarding, postprocessing
 from apps.devices.latest import Newest, iso, shown
 from apps.devices.location import country_name
 from apps.devices.models import Device
+from apps.devices.positions import GPS_SENSORS
 from apps.kits.serializers import KITS
 from apps.sensors.serializers import SENSORS
 
@@ -86,7 +87,7 @@ def map_entry(device: Device, now: datetime) -> Json:
         "system_tags": device.system_tags(now),
         "user_tags": device.tag_names,
         "exposure": device.exposure,
-        "data": device.newest.compact(),
+        "data": device.newest.compact(hidden_sensors(device, mine=False)),
         "location": place,
         "hardware": hardware_json(device, mine=False),
         "added_at": _iso(device.created_at),
@@ -97,6 +98,11 @@ def map_entry(device: Device, now: datetime) -> Json:
 def sees_secrets(device: Device, viewer: Any) -> bool:
     """Whether `viewer` is the device's owner or an admin (contract: Who may do what)."""
     return bool(viewer.is_authenticated and (viewer.pk == device.owner_id or viewer.is_admin))
+
+
+def hidden_sensors(device: Device, mine: bool) -> frozenset[int]:
+    """The sensors whose values a viewer may not see: GPS, where the device hides its position."""
+    return frozenset() if mine or device.precise_location else GPS_SENSORS
 
 
 def location_json(device: Device, mine: bool) -> Json:
@@ -205,6 +211,7 @@ def data_json(device: Device, mine: bool, place: Json) -> Json:
     Before the first reading it is the same object with null times and values.
     """
     newest = device.newest
+    hidden = hidden_sensors(device, mine)
     sensors = SENSORS.of(device.edition)
     added_at = _epoch_iso(newest.added_at)
     return {
@@ -214,7 +221,10 @@ def data_json(device: Device, mine: bool, place: Json) -> Json:
         "firmware": None,
         "location": place,
         "sensors": [
-            _sensor_with_data(sensors[sensor_id], newest.sensors.get(sensor_id))
+            _sensor_with_data(
+                sensors[sensor_id],
+                None if sensor_id in hidden else newest.sensors.get(sensor_id),
+            )
             for sensor_id in device.sensor_ids
             if sensor_id in sensors  # one may have been deleted since the device was read
         ],

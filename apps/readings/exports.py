@@ -1,4 +1,4 @@
-"""Readings as CSV, of any length in constant memory (contract: History).
+"""Readings as CSV and NDJSON, of any length in constant memory (contract: History).
 
 Pages follow one another by time, each a query of its own, so that neither a transaction nor a
 cursor stays open while a slow client reads.
@@ -11,13 +11,15 @@ import io
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from apps.api.renderers import to_json
 from apps.devices.latest import iso, number
 from apps.devices.models import Component
 from apps.readings import history, sensor_sets
+from apps.readings.models import Reading
 from apps.sensors.models import Sensor
 
 PAGE = 5000
-COLUMNS = ("recorded_at", "sensor_set_id", "values", "raw_values")
+COLUMNS = ("recorded_at", "sensor_set_id", "values", "raw_values", "added_at")
 
 
 def as_csv(
@@ -29,7 +31,7 @@ def as_csv(
     with `raw` a second one beside it. A cell is empty where the sensor says nothing.
     """
     wanted = wanted or history.Range()
-    sensors = _sensors(device_id, wanted.sensor_id)
+    sensors = _sensors(device_id, wanted)
     yield _header(sensors, raw)
     layouts: dict[int, list[int | None]] = {}
     for page in _pages(device_id, wanted):
@@ -40,12 +42,23 @@ def as_csv(
         yield "".join(_line(row, layouts[row[1]], raw) for row in page).encode()
 
 
-def _sensors(device_id: int, only: int | None) -> list[Sensor]:
+def as_ndjson(device_id: int, wanted: history.Range) -> Iterator[bytes]:
+    """The objects of the raw list, one a line, oldest first, in pieces likewise."""
+    for page in _pages(device_id, wanted):
+        objects = history.as_json((_reading(device_id, row) for row in page), wanted)
+        yield b"".join(to_json(one) + b"\n" for one in objects)
+
+
+def _sensors(device_id: int, wanted: history.Range) -> list[Sensor]:
     """The sensors that a device has, or the one that is asked for if it has it."""
     components = Component.objects.filter(device_id=device_id)
-    if only is not None:
-        components = components.filter(sensor_id=only)
-    return list(Sensor.objects.filter(pk__in=components.values("sensor_id")).order_by("pk"))
+    sensors = Sensor.objects.filter(pk__in=components.values("sensor_id")).order_by("pk")
+    return [sensor for sensor in sensors if wanted.shows(sensor.pk)]
+
+
+def _reading(device_id: int, row: tuple[Any, ...]) -> Reading:
+    """A row of a page as a reading."""
+    return Reading(device_id=device_id, **dict(zip(COLUMNS, row, strict=True)))
 
 
 def _header(sensors: Sequence[Sensor], raw: bool) -> bytes:
@@ -70,7 +83,7 @@ def _pages(device_id: int, wanted: history.Range) -> Iterator[list[tuple[Any, ..
 
 def _line(row: tuple[Any, ...], layout: Sequence[int | None], raw: bool) -> str:
     """A reading as a line; `layout` says for each column where its value stands, if anywhere."""
-    recorded_at, _, values, raws = row
+    recorded_at, _, values, raws, _ = row
     cells = [iso(recorded_at.timestamp())]
     for place in layout:
         if place is None:

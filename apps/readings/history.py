@@ -30,9 +30,13 @@ class Range:
     start: datetime | None = None
     end: datetime | None = None
     sensor_id: int | None = None
+    # Sensors that the viewer may not see
+    hidden: frozenset[int] = frozenset()
 
     @classmethod
-    def from_parameters(cls, parameters: Mapping[str, str]) -> Range:
+    def from_parameters(
+        cls, parameters: Mapping[str, str], hidden: frozenset[int] = frozenset()
+    ) -> Range:
         """Read `from`, `to`, `relative` and `sensor_id`; blank ones do not narrow.
 
         `relative=6w` begins six weeks ago, in place of `from`. Raises `BadRequest`.
@@ -47,7 +51,11 @@ class Range:
         sensor_id = parameters.get("sensor_id", "")
         if sensor_id and not re.fullmatch(r"[0-9]{1,9}", sensor_id):
             raise BadRequest("sensor_id has to be the number of a sensor")
-        return cls(start, end, int(sensor_id) if sensor_id else None)
+        return cls(start, end, int(sensor_id) if sensor_id else None, hidden)
+
+    def shows(self, sensor_id: int) -> bool:
+        """Whether values of this sensor are asked for, and may be seen."""
+        return self.sensor_id in (None, sensor_id) and sensor_id not in self.hidden
 
 
 def read_bound(name: str, written: str) -> datetime | None:
@@ -87,28 +95,28 @@ def readings(device_id: int, wanted: Range) -> QuerySet[Reading]:
     return found
 
 
-def as_json(found: Iterable[Reading], sensor_id: int | None = None) -> list[dict[str, Any]]:
+def as_json(found: Iterable[Reading], wanted: Range | None = None) -> list[dict[str, Any]]:
     """Raw readings as they are listed: `data` is keyed like the world map's, without its times."""
-    found = list(found)
+    found, wanted = list(found), wanted or Range()
     sets = sensor_sets.members(reading.sensor_set_id for reading in found)
     return [
         {
             "device_id": reading.device_id,
             "recorded_at": reading.recorded_at,
             "added_at": reading.added_at,
-            "data": _data(reading, sets[reading.sensor_set_id], sensor_id),
+            "data": _data(reading, sets[reading.sensor_set_id], wanted),
         }
         for reading in found
     ]
 
 
 def _data(
-    reading: Reading, sensor_ids: tuple[int, ...], sensor_id: int | None
+    reading: Reading, sensor_ids: tuple[int, ...], wanted: Range
 ) -> dict[str, float | int | None]:
-    """Values and raw values by sensor id, of all sensors or of one."""
+    """Values and raw values by sensor id, of the sensors that are wanted."""
     data: dict[str, float | int | None] = {}
     for id_, (value, raw) in as_values(sensor_ids, reading.values, reading.raw_values).items():
-        if sensor_id in (None, id_):
+        if wanted.shows(id_):
             data[str(id_)] = number(value) if raw is None else value
             if raw is not None:
                 data[f"{id_}_raw"] = number(raw)

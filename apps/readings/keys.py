@@ -105,7 +105,8 @@ def _sensor_ids(names: set[str | int], device: Device) -> dict[str | int, list[i
     found: dict[str | int, list[int]] = {
         name: [sensor_id] for name, sensor_id in ids.items() if sensor_id in known
     }
-    if not (keys := names - ids.keys()):
+    # PostgreSQL's text holds no NUL: such a key names nothing.
+    if not (keys := {name for name in names - ids.keys() if "\0" not in str(name)}):
         return found
     for key, sensor_id in Sensor.objects.filter(default_key__in=keys).values_list(
         "default_key", "pk"

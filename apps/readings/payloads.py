@@ -191,6 +191,9 @@ def from_elements(data: list[Any], now: datetime) -> Parsed:
             parsed.refusals.append(
                 Refusal(index, None, "sensors is not an array", excerpt(element))
             )
+        elif len(sensors) > MAX_SENSORS:
+            refused = f"more than {MAX_SENSORS} sensors"
+            parsed.refusals.append(Refusal(index, None, refused, excerpt(element)))
         else:
             named = _named(parsed, index, sensors)
             _take(parsed, index, element, element.get("recorded_at"), named, now)

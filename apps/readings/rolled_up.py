@@ -77,13 +77,19 @@ class Request:
         )  # fmt: skip
 
 
-def as_json(device_id: int, wanted: Request) -> dict[str, Any]:
+def as_json(
+    device_id: int, wanted: Request, hidden: frozenset[int] = frozenset()
+) -> dict[str, Any]:
     """The answer: its echo of what was asked, and pairs of time and value, newest first.
+
+    A sensor that is hidden from the viewer is one that the device does not have.
 
     The pairs are JSON already, made chunk by chunk: the memory that an answer takes is that of
     its bytes, some 30 a bucket.
     """
     component = _component(device_id, wanted)
+    if component is not None and component.sensor_id in hidden:
+        component = None
     sensor_id = component.sensor_id if component else wanted.sensor_id
     size, chunks = 0, []
     if component is not None:

@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from apps.devices.location import country_name
 from apps.devices.models import Device
-from apps.devices.serializers import Json, location_json, sees_secrets, summary_json
+from apps.devices.serializers import Json, hidden_sensors, location_json, sees_secrets, summary_json
 from apps.users import accounts, legacy_keys, scopes
 from apps.users.inputs import AccountInput
 from apps.users.models import User
@@ -65,7 +65,7 @@ def nested_device_json(device: Device, viewer: Any, now: datetime) -> Json:
     mine = sees_secrets(device, viewer)
     place = location_json(device, mine)
     return summary_json(device, mine, place, now) | {
-        "data": device.newest.compact(),
+        "data": device.newest.compact(hidden_sensors(device, mine)),
         "owner": device.owner.username,
     }
 

@@ -46,6 +46,11 @@ PUT    /v0/devices/{device}                401        403       200    200
 DELETE /v0/devices/{device}                401        403       200    200
 POST   /v0/devices/{device}                405        405       405    405
 GET    /v0/devices/{device}/readings       200        200       200    200
+POST   /v0/devices/{device}/readings       401        403       201    201
+PATCH  /v0/devices/{device}/readings       405        405       405    405
+GET    /v0/devices/{device}/ingest_errors  401        403       200    200
+GET    /v0/devices/{hidden}/ingest_errors  401        404       200    200
+POST   /v0/devices/{hidden}/readings       401        404       201    201
 GET    /v0/devices/{device}/readings/csv_archive  401  403  200  403
 GET    /v0/devices/{hidden}/readings/csv_archive  401  404  200  403
 GET    /v0/devices/{device}/readings/csv_archive/file?token=x  404  404  404  404
@@ -141,7 +146,11 @@ BODIES: dict[str, dict[str, Any]] = {
     },
     "me": {"city": "Lyon"},
     "password_resets": {"password": "a new one"},
-    "devices": {"name": "Roof", "mac_address": "00:1C:B3:09:85:15"},
+    "devices": {
+        "name": "Roof",
+        "mac_address": "00:1C:B3:09:85:15",
+        "data": [{"recorded_at": "2016-06-08 10:30:00", "sensors": [{"id": 55, "value": 21}]}],
+    },
     "kits": {"name": "Other", "slug": "other:1,0"},
     "sensors": {"name": "Other"},
     "measurements": {"name": "Other", "description": "Other"},
