@@ -82,7 +82,7 @@ class ReadingsView(ApiView):
         """
         device = find(Device.objects.visible_to(request.user).select_related("kit"), pk=pk)
         self.check_object_permissions(request, device)
-        data = posts.elements(request.data.get("data"))
+        data = posts.elements(dict(request.data).get("data"))
         receipt = posts.take(device, data, timezone.now())
         return Response(receipt.as_json(), status=receipt.status)
 
