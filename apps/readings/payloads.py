@@ -253,11 +253,14 @@ def _take(
         parsed.refusals.append(Refusal(index, None, str(problem), excerpt(element)))
         return
     numbers: dict[str | int, float] = {}
+    payload = None
     for key, value in values:
         try:
             numbers[key] = read_number(value)
         except Unreadable as problem:
-            parsed.refusals.append(Refusal(index, key, str(problem), excerpt(element)))
+            # Written once: an element may be long, and each of its sensors bad.
+            payload = excerpt(element) if payload is None else payload
+            parsed.refusals.append(Refusal(index, key, str(problem), payload))
     if numbers:
         parsed.samples.append(Sample(index, recorded_at, numbers))
     elif parsed.refusals[-1:] == [] or parsed.refusals[-1].index != index:

@@ -17,6 +17,7 @@ from apps.readings.payloads import (
     Sample,
     Unreadable,
     excerpt,
+    from_elements,
     from_kit,
     read_number,
     read_time,
@@ -172,3 +173,11 @@ def test_whatever_is_sent_gives_samples_or_reasons_and_never_an_exception(data: 
     for refusal in parsed.refusals:
         assert refusal.reason
         refusal.payload.encode()
+
+
+def test_an_element_is_written_once_however_many_of_its_sensors_are_bad() -> None:
+    sensors = [{"id": number, "value": "bad"} for number in range(1, 1001)]
+    element = {"recorded_at": "2016-06-08 10:30:00", "sensors": sensors}
+    refusals = from_elements([element], datetime(2026, 1, 1, tzinfo=UTC)).refusals
+    assert [refusal.sensor for refusal in refusals] == list(range(1, 1001))
+    assert len({id(refusal.payload) for refusal in refusals}) == 1
