@@ -9,6 +9,13 @@ from django.apps import apps
 from django.db import connection
 
 TIME = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.\d+)?Z")
+STATUSES = {
+    400: "bad_request",
+    401: "unauthorized",
+    403: "forbidden",
+    404: "record_not_found",
+    405: "method_not_allowed",
+}
 WHOLE_SECONDS = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")
 
 
