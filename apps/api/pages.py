@@ -1,4 +1,4 @@
-"""How a page for a browser is answered, whatever it shows: no script, no frame, nothing kept."""
+"""How a page for a browser is answered, whatever it shows: no frame, nothing from other hosts."""
 
 from __future__ import annotations
 
@@ -13,15 +13,17 @@ from rest_framework.exceptions import APIException, Throttled
 from apps.api import errors
 from apps.api.throttling import RequestThrottle
 
-# The pages have one stylesheet and no script. Where a form leads is not limited here: the consent
-# page leads to the application, which browsers count as the form's doing.
-HEADERS = {
-    "Content-Security-Policy": (
-        "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none';"
-        " frame-ancestors 'none'"
-    ),
-    "Cache-Control": "no-store, private",
-}
+# A page has one stylesheet and no script, unless it says so; scripts come from files of ours and
+# talk to this server. Where a form leads is not limited here: the consent page leads to the
+# application, which browsers count as the form's doing.
+POLICY = (
+    "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; frame-ancestors 'none'"
+)
+SCRIPTED_POLICY = (
+    "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self';"
+    " img-src 'self' data:{tiles}; base-uri 'none'; frame-ancestors 'none'"
+)
+HEADERS = {"Content-Security-Policy": POLICY, "Cache-Control": "no-store, private"}
 
 
 class PageView(View):
@@ -48,7 +50,20 @@ def page(
     request: HttpRequest, template: str, context: dict[str, Any] | None = None, status: int = 200
 ) -> HttpResponse:
     """A template as the answer, with the headers of a page."""
-    answer = render(request, template, context, status=status)
+    return _with_headers(render(request, template, context, status=status))
+
+
+def scripted_page(
+    request: HttpRequest, template: str, context: dict[str, Any], tiles: str = ""
+) -> HttpResponse:
+    """A template with scripts of ours; `tiles` is the origin of map tiles, if there are any."""
+    answer = render(request, template, context)
+    policy = SCRIPTED_POLICY.format(tiles=f" {tiles}" if tiles else "")
+    answer.headers["Content-Security-Policy"] = policy
+    return _with_headers(answer)
+
+
+def _with_headers(answer: HttpResponse) -> HttpResponse:
     for name, value in HEADERS.items():
         answer.headers.setdefault(name, value)
     return answer

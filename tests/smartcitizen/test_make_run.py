@@ -26,6 +26,7 @@ ROOT = Path(__file__).parents[2]
 PREFIX = Path(sys.prefix)
 GIVEN = ("SECRET_KEY", "DATABASE_URL", "REDIS_URL", "EMBEDDED_DATABASE", "MAKEFLAGS", "MAKELEVEL")
 CLEAN = {key: value for key, value in os.environ.items() if key not in GIVEN}
+LEFT_OUT = shutil.ignore_patterns("__pycache__", "node_modules")
 READY = "Ctrl-C stops it."
 
 pytestmark = pytest.mark.skipif(
@@ -109,7 +110,7 @@ def checkout() -> Iterator[Path]:
     """A bare checkout whose `.venv` is this environment, so that nothing has to be installed."""
     directory = Path(tempfile.mkdtemp(prefix="r"))
     for name in ("smartcitizen", "apps"):
-        shutil.copytree(ROOT / name, directory / name, ignore=shutil.ignore_patterns("__pycache__"))
+        shutil.copytree(ROOT / name, directory / name, ignore=LEFT_OUT)
     for name in ("manage.py", "Makefile", "requirements.txt", "requirements-dev.txt"):
         shutil.copy2(ROOT / name, directory)
     (directory / ".venv").mkdir()
