@@ -18,4 +18,5 @@ class UserPage(PageView):
         """The page, with the devices that the viewer may see."""
         found = accounts.find(User.objects.active().for_detail(request.user), name)
         shown = user_json(found, request.user, timezone.now())
-        return page(request, "pages/user.html", {"person": shown, "devices": found.visible_devices})
+        context = {"person": shown, "devices": shown["devices"]}
+        return page(request, "pages/user.html", context)
