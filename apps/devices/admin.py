@@ -6,11 +6,11 @@ from typing import Any
 
 from django.contrib import admin
 from django.db import models, transaction
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 
-from apps.devices import forwarding, world_map
-from apps.devices.forms import MAC_PART, DeviceForm
+from apps.devices import device_tokens, forwarding, world_map
+from apps.devices.forms import MAC_PART, DeviceForm, NewOwnerForm
 from apps.devices.models import (
     ONLINE_FOR,
     Component,
@@ -20,8 +20,8 @@ from apps.devices.models import (
     Tag,
     mac_key,
 )
+from apps.sensors.admin_acts import ArchivableAdmin
 from apps.sensors.admin_pages import (
-    ArchivableAdmin,
     ArchivedFilter,
     PlatformAdmin,
     TypedInline,
@@ -82,6 +82,7 @@ class DeviceAdmin(ArchivableAdmin[Device]):
     """Things in the world. apps/readings adds a page with the readings of each."""
 
     form = DeviceForm
+    actions = (*ArchivableAdmin.actions, "transfer", "replace_tokens")
     list_display = (
         "id",
         "name",
@@ -166,6 +167,11 @@ class DeviceAdmin(ArchivableAdmin[Device]):
             return queryset.filter(mac_key__contains=mac_key(search_term.strip())), False
         return super().get_search_results(request, queryset, search_term)
 
+    def get_readonly_fields(self, request: HttpRequest, obj: Device | None = None) -> Any:
+        """The owner of a device changes by an act of its own, which does what follows."""
+        fields: Any = super().get_readonly_fields(request, obj)
+        return fields if obj is None else (*fields, "owner")
+
     def save_model(self, request: HttpRequest, obj: Device, form: Any, change: bool) -> None:
         """Save what the form shows, and what follows from it for sensors and the world map."""
         if change:
@@ -179,6 +185,83 @@ class DeviceAdmin(ArchivableAdmin[Device]):
         if obj.enable_forwarding:
             forwarding.provide(obj.owner_id)
         transaction.on_commit(world_map.drop)
+
+    def restore_problem(self, obj: Device) -> str | None:
+        """Its MAC address may be another device's by now, and its owner may be archived."""
+        owner: Any = obj.owner
+        if owner.archived_at is not None:
+            return (
+                f"its owner, {owner}, is archived; restore the account first, or transfer the"
+                " device to another owner"
+            )
+        if obj.mac_address is None:
+            return None
+        others = Device.objects.filter(mac_key=mac_key(obj.mac_address), archived_at=None)
+        other = others.exclude(pk=obj.pk).first()
+        if other is None:
+            return None
+        return (
+            f"its MAC address {obj.mac_address} is that of {other} by now; archive that device, or"
+            " give one of the two another address, first"
+        )
+
+    @admin.action(
+        description="Transfer selected %(verbose_name_plural)s to another owner",
+        permissions=["change"],
+    )
+    def transfer(
+        self, request: HttpRequest, queryset: models.QuerySet[Device]
+    ) -> HttpResponse | None:
+        """Give devices, with their readings, to another owner, who is asked for."""
+        if not (rows := self.chosen(request, queryset)):
+            return None
+        form = NewOwnerForm(self.admin_site, request.POST.get("new_owner"))
+        said = (
+            "Transfer to another owner",
+            "The new owner sees and changes all of these devices, with their readings and tokens;"
+            " the former owner no longer does. Forwarding ends where the new owner is no"
+            " researcher.",
+        )
+        if asked := self.ask(request, rows, "transfer", said, form):
+            return asked
+        owner = form.cleaned_data["new_owner"]
+        with transaction.atomic():
+            # Of a device that is the new owner's already there is nothing to say.
+            moved = list(self.held(rows).select_related("owner").exclude(owner=owner))
+            for device in moved:
+                former = device.owner
+                device.transfer(owner)
+                self.log_change(request, device, f"Transferred from {former} to {owner}.")
+            transaction.on_commit(world_map.drop)
+        self.message_user(request, f"Transferred to {owner}: {len(moved)}.")
+        return None
+
+    @admin.action(
+        description="Replace the tokens of selected %(verbose_name_plural)s", permissions=["change"]
+    )
+    def replace_tokens(
+        self, request: HttpRequest, queryset: models.QuerySet[Device]
+    ) -> HttpResponse | None:
+        """Give devices new tokens, such as after one leaked, and show them once."""
+        if not (rows := self.chosen(request, queryset)):
+            return None
+        said = (
+            "Replace device tokens",
+            "The kits send nothing more by MQTT until they are set up with their new tokens.",
+        )
+        if asked := self.ask(request, rows, "replace_tokens", said):
+            return asked
+        with transaction.atomic():
+            shown = []
+            for device in self.held(rows):
+                shown.append((device, device_tokens.replace(device)))
+                self.log_change(request, device, "Device token replaced.")
+        return self.show_once(request, "New device tokens", shown)
+
+    def told_of(self, row: Device) -> str:
+        """Whose it is, and when it last sent something."""
+        last = f"{row.last_reading_at:%Y-%m-%d %H:%M} UTC" if row.last_reading_at else "never"
+        return f"of {row.owner}, last reading {last}"
 
     def after_archiving(self) -> None:
         """An archived device leaves the world map at once (contract: World map)."""

@@ -6,6 +6,9 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from django import forms
+from django.contrib.admin import AdminSite
+from django.contrib.admin.widgets import AutocompleteSelect
+from django.contrib.auth import get_user_model
 from django.core.exceptions import ValidationError
 
 from apps.devices import location
@@ -66,3 +69,21 @@ class DeviceForm(DeviceModelForm):
             if given_value is not None and absent:
                 self.add_error(missing, "can't be blank where the other coordinate is given")
         return cleaned
+
+
+class NewOwnerForm(forms.Form):
+    """To whom devices are transferred: an account that is not archived."""
+
+    def __init__(self, site: AdminSite, chosen: str | None) -> None:
+        """Choose by typing a part of the name, as on the pages of the admin site.
+
+        What is no id is none: the box could not be shown again with it.
+        """
+        number = chosen if chosen and chosen.isdecimal() and len(chosen) < 19 else ""
+        super().__init__(None if chosen is None else {"new_owner": number})
+        owner = Device._meta.get_field("owner")
+        self.fields["new_owner"] = forms.ModelChoiceField(
+            get_user_model()._default_manager.filter(archived_at=None),
+            widget=AutocompleteSelect(owner, site),
+            error_messages={"invalid_choice": "is archived, or no account"},
+        )

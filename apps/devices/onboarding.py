@@ -7,24 +7,20 @@ and is signed in claims it; it is a device from then on, and knows itself by the
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid5
 
-from django.db import IntegrityError, transaction
+from django.db import transaction
 from django.db.models import Q, QuerySet
 
 from apps.api.exceptions import RecordNotFound, Unprocessable
 from apps.api.records import find
 from apps.api.validation import BLANK
-from apps.devices import places
+from apps.devices import device_tokens, places
 from apps.devices.models import Device, OrphanDevice, Tag
 
-# What people do not take for another character when they read or type it: 31**6 tokens.
-ALPHABET = "23456789abcdefghjkmnpqrstuvwxyz"
-TOKEN_LENGTH = 6
 # As long as nobody was seen to set it up for so long, a device has been given up.
 ABANDONED_AFTER = timedelta(days=7)
 # The session of a device that was claimed is kept as this name of it, which leads nowhere back.
@@ -33,18 +29,11 @@ CLAIMED = UUID("6f1c1d0e-3f0b-4f43-9a3e-0d3f4b7f5b52")
 
 def begin(tags: Iterable[Tag] = (), **fields: Any) -> OrphanDevice:
     """Begin to set up a device: an orphan with a session and a token of its own."""
-    for _ in range(20):
-        token = "".join(secrets.choice(ALPHABET) for _ in range(TOKEN_LENGTH))
-        if Device.objects.filter(device_token=token).exists():
-            continue
-        try:
-            with transaction.atomic():
-                return OrphanDevice.objects.create(
-                    device_token=token, user_tags=_names(tags), **fields
-                )
-        except IntegrityError:  # another orphan has the token
-            continue
-    raise RuntimeError("no device token is free")  # of 887 million, twenty were taken
+    return device_tokens.with_new_token(
+        lambda token: OrphanDevice.objects.create(
+            device_token=token, user_tags=_names(tags), **fields
+        )
+    )
 
 
 def in_session(session: str) -> OrphanDevice:

@@ -9,10 +9,14 @@ from django.contrib import admin
 from django.contrib.admin.models import LogEntry
 from django.db import models, transaction
 from django.http import HttpRequest
+from django.utils.html import format_html
 
 from apps.mail import delivery, outbox
 from apps.mail.models import Mail
+from apps.operations import purge_admin
 from apps.sensors.admin_pages import ReadOnlyAdmin, page_link
+
+__all__ = ["purge_admin"]  # registers its pages
 
 
 @admin.register(LogEntry)
@@ -21,17 +25,37 @@ class LogEntryAdmin(ReadOnlyAdmin[LogEntry]):
 
     list_display = (
         "action_time",
-        "user",
+        "who",
+        "what",
         "content_type",
-        "object_repr",
-        "action_flag",
-        "get_change_message",
+        "object_link",
+        "object_id",
     )
+    list_display_links = ("action_time",)
     list_select_related = ("user", "content_type")
-    list_filter = ("action_flag", "content_type")
+    list_filter = ("action_flag", ("content_type", admin.RelatedOnlyFieldListFilter))
     date_hierarchy = "action_time"
-    search_fields = ("=object_id", "object_repr", "user__username")
-    search_help_text = "Id or name of what was changed, or who changed it"
+    search_fields = ("=object_id", "object_repr", "user__username", "change_message")
+    search_help_text = "Id or name of what was changed, who changed it, or what was done"
+    fields = ("action_time", "who", "what", "content_type", "object_link", "object_id")
+
+    @admin.display(description="Who", ordering="user__username")
+    def who(self, entry: LogEntry) -> str:
+        """The administrator, leading to his page."""
+        return page_link(entry.user)
+
+    @admin.display(description="What was done", ordering="action_flag")
+    def what(self, entry: LogEntry) -> str:
+        """The act in words; an addition or deletion by a form has none of its own."""
+        return entry.get_change_message() or str(entry.get_action_flag_display())
+
+    @admin.display(description="Row", ordering="object_repr")
+    def object_link(self, entry: LogEntry) -> str:
+        """What was changed, leading to its page where it still has one."""
+        address = None if entry.is_deletion() else entry.get_admin_url()
+        if address is None:
+            return entry.object_repr
+        return format_html('<a href="{}">{}</a>', address, entry.object_repr)
 
 
 class OutcomeFilter(admin.SimpleListFilter):

@@ -1,4 +1,4 @@
-"""What the admin pages of every app have in common: they stay fast, and archive instead of delete.
+"""What the admin pages of every app have in common: they stay fast, and lists are exported as CSV.
 
 It stands on the lowest floor that has models, like `Timestamped`, so that every app can import it.
 """
@@ -7,16 +7,20 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
-from django.contrib import admin, messages
+from django.contrib import admin
+from django.contrib.admin.models import CHANGE, LogEntry
+from django.contrib.admin.options import IS_POPUP_VAR
 from django.contrib.admin.widgets import AdminTextareaWidget
-from django.core.exceptions import ValidationError
-from django.db import models, transaction
+from django.contrib.contenttypes.models import ContentType
+from django.db import models
 from django.forms import Field, JSONField
-from django.http import HttpRequest
+from django.http import HttpRequest, StreamingHttpResponse
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+
+from apps.sensors import admin_csv
 
 M = TypeVar("M", bound=models.Model)
 P = TypeVar("P", bound=models.Model)
@@ -72,6 +76,32 @@ class PlatformAdmin(TypedAdmin[M]):
             kwargs.setdefault("empty_value", None)
         return super().formfield_for_dbfield(db_field, request, **kwargs)
 
+    def get_actions(self, request: HttpRequest) -> dict[str, Any]:
+        """The actions of the class, and what every list has."""
+        actions: dict[str, Any] = super().get_actions(request)
+        if IS_POPUP_VAR not in request.GET and (export := self.get_action("export_csv")):
+            actions["export_csv"] = export
+        return actions
+
+    @admin.action(description="Export selected %(verbose_name_plural)s as CSV")
+    def export_csv(
+        self, request: HttpRequest, queryset: models.QuerySet[M]
+    ) -> StreamingHttpResponse:
+        """The columns of the list, streamed; that they were taken away is written into the log."""
+        count = queryset.count()
+        log(request, self.model, f"Exported {count} as CSV.")
+        columns = [str(name) for name in self.get_list_display(request)]
+        pieces = admin_csv.pieces(self, columns, queryset.order_by("pk"))
+        name = f"{self.opts.model_name}-{timezone.now():%Y%m%dT%H%M%SZ}.csv"
+        return StreamingHttpResponse(
+            pieces,
+            content_type="text/csv; charset=utf-8",
+            headers={
+                "Content-Disposition": f'attachment; filename="{name}"',
+                "Cache-Control": "no-store, private",
+            },
+        )
+
 
 class ReadOnlyAdmin(PlatformAdmin[M]):
     """Pages of rows that the platform writes and people only look at."""
@@ -106,66 +136,16 @@ class ArchivedFilter(admin.SimpleListFilter):
         return queryset
 
 
-class ArchivableAdmin(PlatformAdmin[M]):
-    """Pages of rows with an `archived_at`: they are archived and restored, never deleted."""
-
-    actions: tuple[str, ...] = ("archive", "restore")
-
-    def has_delete_permission(self, request: HttpRequest, obj: M | None = None) -> bool:
-        """Nobody deletes such a row: what hangs on it would go with it."""
-        return False
-
-    def archive_problem(self, request: HttpRequest, obj: M) -> str | None:
-        """Why a row must not be archived by this person; None where it may."""
-        return None
-
-    def after_archiving(self) -> None:
-        """What has to follow once rows were archived or restored, and that is committed."""
-
-    @admin.action(description="Archive selected %(verbose_name_plural)s", permissions=["change"])
-    def archive(self, request: HttpRequest, queryset: models.QuerySet[M]) -> None:
-        """Take rows out of every answer of the API; each is written into the log."""
-        self._set_archived(request, queryset, True)
-
-    @admin.action(description="Restore selected %(verbose_name_plural)s", permissions=["change"])
-    def restore(self, request: HttpRequest, queryset: models.QuerySet[M]) -> None:
-        """Bring archived rows back; one whose place was taken meanwhile stays where it is."""
-        self._set_archived(request, queryset, False)
-
-    def _set_archived(
-        self, request: HttpRequest, queryset: models.QuerySet[M], archived: bool
-    ) -> None:
-        """Archive or restore what is not yet, in one transaction, and say how many were."""
-        # A queryset of its own, since a list's may be one that cannot be locked.
-        rows = self.model._default_manager.filter(
-            pk__in=queryset.values("pk"), archived_at__isnull=archived
-        )
-        done = 0
-        with transaction.atomic():
-            for row in rows.order_by("pk").select_for_update(of=("self",)):
-                done += self._set_archived_once(request, row, archived)
-            transaction.on_commit(self.after_archiving)
-        self.message_user(request, f"{'Archived' if archived else 'Restored'}: {done}.")
-
-    def _set_archived_once(self, request: HttpRequest, row: Any, archived: bool) -> bool:
-        """Archive or restore one row, unless something speaks against it, which is then shown."""
-        row.archived_at = timezone.now() if archived else None
-        problem = self.archive_problem(request, row) if archived else restore_problem(row)
-        if problem:
-            self.message_user(request, f"Not done for {row}: {problem}", messages.ERROR)
-            return False
-        row.save(update_fields=["archived_at", "updated_at"])
-        self.log_change(request, row, "Archived." if archived else "Restored.")
-        return True
-
-
-def restore_problem(row: models.Model) -> str | None:
-    """Why a row cannot come back, such as a MAC address that is another device's by now."""
-    try:
-        row.validate_constraints()
-    except ValidationError as error:
-        return " ".join(error.messages)
-    return None
+def log(request: HttpRequest, model: type[models.Model], message: str) -> None:
+    """Write into the audit log what was done with the rows of a model as a whole."""
+    LogEntry.objects.create(
+        user_id=int(request.user.pk or 0),
+        content_type=ContentType.objects.get_for_model(model, for_concrete_model=False),
+        object_id=None,
+        object_repr=str(model._meta.verbose_name_plural),
+        action_flag=CHANGE,
+        change_message=message,
+    )
 
 
 def page_link(row: models.Model | None) -> SafeString | str:

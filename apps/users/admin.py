@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Any
 from django.contrib import admin
 from django.contrib.auth.admin import UserAdmin
 from django.contrib.auth.models import Group
-from django.db import models
+from django.db import models, transaction
 from django.db.models.functions import Coalesce
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 
 from apps.devices import world_map
 from apps.devices.models import Device
+from apps.sensors.admin_acts import ArchivableAdmin
 from apps.sensors.admin_pages import (
-    ArchivableAdmin,
     ArchivedFilter,
     ReadOnlyAdmin,
     hidden,
@@ -109,14 +109,32 @@ class AccountAdmin(ArchivableAdmin[User], DjangoUserAdmin):
         world_map.drop()
 
     @admin.action(
-        description="Replace the legacy API keys of selected users", permissions=["change"]
+        description="Replace the legacy API keys of selected %(verbose_name_plural)s",
+        permissions=["change"],
     )
-    def rotate_legacy_keys(self, request: HttpRequest, queryset: models.QuerySet[User]) -> None:
-        """Give users new keys, such as after one leaked; each owner sees his own in the API."""
-        for user in queryset:
-            legacy_keys.rotate(user)
-            self.log_change(request, user, "Legacy API key replaced.")
-        self.message_user(request, f"Replaced: {len(queryset)}.")
+    def rotate_legacy_keys(
+        self, request: HttpRequest, queryset: models.QuerySet[User]
+    ) -> HttpResponse | None:
+        """Give users new keys, such as after one leaked, and show them once."""
+        if not (rows := self.chosen(request, queryset)):
+            return None
+        said = (
+            "Replace legacy API keys",
+            "Whatever signs its requests with the former keys is refused from now on. Each user"
+            " sees the new one at GET /v0/me.",
+        )
+        if asked := self.ask(request, rows, "rotate_legacy_keys", said):
+            return asked
+        with transaction.atomic():
+            shown = []
+            for user in self.held(rows):
+                shown.append((user, legacy_keys.rotate(user)))
+                self.log_change(request, user, "Legacy API key replaced.")
+        return self.show_once(request, "New legacy API keys", shown)
+
+    def told_of(self, row: Any) -> str:
+        """Who it is, and how many devices are his."""
+        return f"{row.email}, {row.role}, devices: {row.device_count}"
 
     @admin.display(description="Devices", ordering="device_count")
     def device_count(self, user: Any) -> int:

@@ -46,6 +46,15 @@ def static_root(settings: Any, tmp_path: Path) -> None:
     settings.STATIC_ROOT = tmp_path
 
 
+@pytest.fixture(autouse=True)
+def quick_hashes(settings: Any) -> None:
+    """Passwords are hashed without the work that makes guessing slow."""
+    settings.PASSWORD_HASHERS = [
+        "django.contrib.auth.hashers.MD5PasswordHasher",
+        "apps.users.oauth.secrets.ClientSecretHasher",
+    ]
+
+
 @pytest.fixture
 def signed_in() -> SignIn:
     """`signed_in(carol)` is a browser in which carol is signed in."""

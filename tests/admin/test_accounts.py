@@ -9,11 +9,13 @@ import pytest
 from django.contrib.admin.models import LogEntry
 from django.test import Client
 from django.utils import timezone
+from rest_framework.test import APIClient
 
 from apps.devices import world_map
 from apps.devices.models import Device
 from apps.users import legacy_keys
 from apps.users.models import User
+from tests.admin.acts import act, audit
 from tests.admin.conftest import SignIn
 from tests.admin.forms import change, complaints
 
@@ -166,12 +168,37 @@ def test_accounts_are_archived_and_restored_but_never_deleted(
     assert list(entries) == [("alice", "Archived."), ("alice", "Restored.")]
 
 
-def test_a_key_is_replaced_and_that_is_logged(bob: User, browser: Client) -> None:
+def test_a_key_is_replaced_shown_once_and_the_former_one_opens_nothing(
+    bob: User, browser: Client, client: APIClient
+) -> None:
     former = legacy_keys.reveal(bob)
-    browser.post(USERS, {"action": "rotate_legacy_keys", "_selected_action": [bob.pk]})
+    asked = act(browser, "rotate_legacy_keys", bob, yes=False)
+    assert "bob@example.org, citizen, devices: 0" in asked.content.decode()
+    answer = act(browser, "rotate_legacy_keys", bob)
     bob.refresh_from_db()
-    assert legacy_keys.reveal(bob) not in {None, former}
-    assert LogEntry.objects.get().change_message == "Legacy API key replaced."
+    key = str(legacy_keys.reveal(bob))
+    assert key not in {"None", former}
+    assert f"<code>{key}</code>" in answer.content.decode()
+    assert "no-store" in answer["Cache-Control"]
+    for each, status in ((former, 401), (key, 200)):
+        signed = {"Authorization": f"Token token={each}"}
+        assert client.get("/v0/me", headers=signed).status_code == status
+    assert audit() == [("carol", "bob", "Legacy API key replaced.")]
+
+
+def test_an_archived_account_has_left_the_api_and_comes_back_with_its_devices(
+    device: Device, alice: User, browser: Client, client: APIClient
+) -> None:
+    key = {"Authorization": f"Token token={legacy_keys.reveal(alice)}"}
+    act(browser, "archive", alice)
+    for path in ("/v0/users/alice", f"/v0/devices/{device.pk}"):
+        assert client.get(path).status_code == 404
+    assert client.get("/v0/me", headers=key).status_code == 401
+    act(browser, "restore", alice)
+    for path in ("/v0/users/alice", f"/v0/devices/{device.pk}"):
+        assert client.get(path).status_code == 200
+    assert client.get("/v0/me", headers=key).status_code == 200
+    assert [done for _, _, done in audit()] == ["Archived.", "Restored."]
 
 
 def test_accounts_are_found_and_show_how_many_devices_they_have(

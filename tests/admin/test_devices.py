@@ -132,20 +132,6 @@ def test_devices_are_archived_and_restored_but_never_deleted(
     assert list(entries) == [(carol.pk, "Archived."), (carol.pk, "Restored.")]
 
 
-def test_a_device_whose_mac_address_was_taken_stays_archived(
-    device: Device, bob: User, browser: Client
-) -> None:
-    Device.objects.update(archived_at=timezone.now())
-    Device.objects.register(owner=bob, name="New", mac_address="00-06-66-2a-02-b3")
-    page = browser.post(
-        DEVICES, {"action": "restore", "_selected_action": [device.pk]}, follow=True
-    )
-    assert "device_mac_address_unique" in page.content.decode()
-    assert "Restored: 0." in page.content.decode()
-    device.refresh_from_db()
-    assert device.archived_at is not None
-
-
 @pytest.mark.parametrize(
     "sought", ["00:06:66:2A:02:B3", "00-06-66-2a-02-b3", "2a-02", "alice", "smarthaar", "ID"]
 )

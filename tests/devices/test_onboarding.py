@@ -13,7 +13,7 @@ from django.db import connection
 from django.utils import timezone
 from rest_framework.test import APIClient
 
-from apps.devices import onboarding
+from apps.devices import device_tokens, onboarding
 from apps.devices.models import Device, OrphanDevice
 from apps.devices.onboarding_views import OnboardingDeviceView
 from apps.users import accounts
@@ -194,7 +194,7 @@ def test_of_two_who_claim_one_at_once_one_has_it(alice: User, bob: User, as_user
 
 def test_no_two_have_a_token(monkeypatch: pytest.MonkeyPatch, alice: User) -> None:
     letters = iter("aaaaaa" + "aaaaaa" + "bbbbbb" + "cccccc")
-    monkeypatch.setattr(onboarding.secrets, "choice", lambda alphabet: next(letters))
+    monkeypatch.setattr(device_tokens.secrets, "choice", lambda alphabet: next(letters))
     Device.objects.create(owner=alice, name="x", device_token="bbbbbb")
     assert [begun().device_token, begun().device_token] == ["aaaaaa", "cccccc"]
 

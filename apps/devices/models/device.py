@@ -248,6 +248,21 @@ class Device(Place, Timestamped):
         self.archived_at = timezone.now()
         self.save(update_fields=["archived_at"])
 
+    @transaction.atomic
+    def transfer(self, owner: Any) -> None:
+        """Give the device to another owner, with its readings and its token.
+
+        Forwarding ends where the new owner may not begin it (contract: forwarding).
+        """
+        former, was_forwarded = self.owner_id, self.enable_forwarding
+        self.owner = owner
+        self.enable_forwarding = was_forwarded and owner.role in forwarding.ROLES
+        self.save(update_fields=["owner", "enable_forwarding"])
+        if self.enable_forwarding:
+            forwarding.provide(owner.pk)
+        if was_forwarded:
+            forwarding.withdraw(former)
+
     def adopt_kit(self) -> None:
         """Join the device to the sensors of its kit, and part it from those it never posted.
 
