@@ -19,6 +19,7 @@ VIEWERS = ("anonymous", "stranger", "researcher", "owner", "admin")
 TABLE = """
 request                                   anonymous stranger researcher owner admin  scope
 
+GET    /                                        200      200        200   200   200  public
 GET    /v0                                      200      200        200   200   200  public
 GET    /v0/                                     200      200        200   200   200  public
 GET    /v0/users                                200      200        200   200   200  public
