@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import base64
 import binascii
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlencode
@@ -141,14 +141,24 @@ class CursorPagination(LinkedPages):
         self, queryset: Any, request: Request, view: APIView | None = None
     ) -> list[Any]:
         """The rows of the page, as models or `values()`; raises BadRequest."""
+
+        def read(before: datetime | None, count: int) -> list[Any]:
+            rows = queryset.order_by(f"-{self.time_field}")
+            if before is not None:
+                rows = rows.filter(**{f"{self.time_field}__lt": before})
+            return list(rows[:count])
+
+        return self.paginate(read, request)
+
+    def paginate(
+        self, read: Callable[[datetime | None, int], list[Any]], request: Request
+    ) -> list[Any]:
+        """The rows of the page; `read` gives the newest so many before a time, or of all."""
         self.read_page_size(request)
         if positive_integer("page", request.query_params.get("page"), 1) > 1:
             raise BadRequest("page is not offered by this list: follow the Link header's next")
         self.after = read_cursor(request.query_params.get("cursor"))
-        rows = queryset.order_by(f"-{self.time_field}")
-        if self.after is not None:
-            rows = rows.filter(**{f"{self.time_field}__lt": self.after})
-        found = list(rows[: self.per_page + 1])
+        found = read(self.after, self.per_page + 1)
         more = len(found) > self.per_page
         self.before_next = self._time(found[self.per_page - 1]) if more else None
         return found[: self.per_page]

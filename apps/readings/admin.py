@@ -18,7 +18,8 @@ from apps.devices.forms import MAC_PART
 from apps.devices.models import Device, mac_key
 from apps.readings import sensor_sets
 from apps.readings.ingest import as_values
-from apps.readings.models import IngestError, Reading
+from apps.readings.models import IngestError
+from apps.readings.raw import Series
 from apps.sensors.admin_pages import ReadOnlyAdmin, page_link
 from apps.sensors.models import Sensor
 
@@ -66,10 +67,7 @@ def readings_table(device: Device, before: datetime | None) -> dict[str, Any]:
     of value and raw value or None for each column), and `older` (the time of the last reading
     where there are more, else None).
     """
-    found = Reading.objects.filter(device_id=device.pk).order_by("-recorded_at")
-    if before is not None:
-        found = found.filter(recorded_at__lt=before)
-    readings = list(found[: READINGS_PER_PAGE + 1])
+    readings = Series.of(device.pk, end=before).newest(READINGS_PER_PAGE + 1)
     page, more = readings[:READINGS_PER_PAGE], len(readings) > READINGS_PER_PAGE
     sets = sensor_sets.members(reading.sensor_set_id for reading in page)
     ids = sorted({id_ for sensor_ids in sets.values() for id_ in sensor_ids})

@@ -15,11 +15,12 @@ from apps.api.renderers import to_json
 from apps.devices.latest import iso, number
 from apps.devices.models import Component
 from apps.readings import history, sensor_sets
-from apps.readings.models import Reading
+from apps.readings.raw import as_reading
 from apps.sensors.models import Sensor
 
 PAGE = 5000
-COLUMNS = ("recorded_at", "sensor_set_id", "values", "raw_values", "added_at")
+# A spreadsheet would run a cell that begins so; an apostrophe before it makes it text.
+FORMULAE = ("=", "+", "-", "@", "\t", "\r")
 
 
 def as_csv(
@@ -34,7 +35,7 @@ def as_csv(
     sensors = _sensors(device_id, wanted)
     yield _header(sensors, raw)
     layouts: dict[int, list[int | None]] = {}
-    for page in _pages(device_id, wanted):
+    for page in wanted.of(device_id).pieces(PAGE):
         missing = {row[1] for row in page} - layouts.keys()
         for set_id, ids in sensor_sets.members(missing).items():
             places = {sensor_id: place for place, sensor_id in enumerate(ids)}
@@ -44,8 +45,8 @@ def as_csv(
 
 def as_ndjson(device_id: int, wanted: history.Range) -> Iterator[bytes]:
     """The objects of the raw list, one a line, oldest first, in pieces likewise."""
-    for page in _pages(device_id, wanted):
-        objects = history.as_json((_reading(device_id, row) for row in page), wanted)
+    for page in wanted.of(device_id).pieces(PAGE):
+        objects = history.as_json((as_reading(device_id, row) for row in page), wanted)
         yield b"".join(to_json(one) + b"\n" for one in objects)
 
 
@@ -56,29 +57,17 @@ def _sensors(device_id: int, wanted: history.Range) -> list[Sensor]:
     return [sensor for sensor in sensors if wanted.shows(sensor.pk)]
 
 
-def _reading(device_id: int, row: tuple[Any, ...]) -> Reading:
-    """A row of a page as a reading."""
-    return Reading(device_id=device_id, **dict(zip(COLUMNS, row, strict=True)))
-
-
 def _header(sensors: Sequence[Sensor], raw: bool) -> bytes:
     """The line that names the columns."""
     cells = ["recorded_at"]
     for sensor in sensors:
         name = f"{sensor.name} ({sensor.unit})" if sensor.unit else sensor.name
+        if name.startswith(FORMULAE):
+            name = f"'{name}"
         cells += [name, f"{name} raw"] if raw else [name]
     line = io.StringIO()
     csv.writer(line, lineterminator="\n").writerow(cells)
     return line.getvalue().encode()
-
-
-def _pages(device_id: int, wanted: history.Range) -> Iterator[list[tuple[Any, ...]]]:
-    """Readings in order of time, so many at once."""
-    readings = history.readings(device_id, wanted).order_by("recorded_at").values_list(*COLUMNS)
-    page = list(readings[:PAGE])
-    while page:
-        yield page
-        page = list(readings.filter(recorded_at__gt=page[-1][0])[:PAGE])
 
 
 def _line(row: tuple[Any, ...], layout: Sequence[int | None], raw: bool) -> str:

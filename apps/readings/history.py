@@ -8,8 +8,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.db import connection
-from django.db.models import QuerySet
 from django.utils import timezone
 
 from apps.api.exceptions import BadRequest
@@ -18,6 +16,7 @@ from apps.readings import payloads, sensor_sets
 from apps.readings.buckets import Rollup
 from apps.readings.ingest import as_values
 from apps.readings.models import Reading
+from apps.readings.raw import Series
 
 EPOCH = re.compile(r"-?\d{1,14}(\.\d{1,9})?", re.ASCII)
 DATE = re.compile(r"\d{4}-\d{1,2}-\d{1,2}", re.ASCII)
@@ -53,6 +52,10 @@ class Range:
             raise BadRequest("sensor_id has to be the number of a sensor")
         return cls(start, end, int(sensor_id) if sensor_id else None, hidden)
 
+    def of(self, device_id: int) -> Series:
+        """The readings of a device within the range."""
+        return Series.of(device_id, self.start, self.end, self.sensor_id)
+
     def shows(self, sensor_id: int) -> bool:
         """Whether values of this sensor are asked for, and may be seen."""
         return self.sensor_id in (None, sensor_id) and sensor_id not in self.hidden
@@ -83,18 +86,6 @@ def read_relative(written: str, now: datetime) -> datetime:
         ) from None
 
 
-def readings(device_id: int, wanted: Range) -> QuerySet[Reading]:
-    """The readings of a device within a range, in no order yet."""
-    found = Reading.objects.filter(device_id=device_id)
-    if wanted.start:
-        found = found.filter(recorded_at__gte=wanted.start)
-    if wanted.end:
-        found = found.filter(recorded_at__lt=wanted.end)
-    if wanted.sensor_id is not None:
-        found = found.filter(sensor_set_id__in=_sets_with(wanted.sensor_id))
-    return found
-
-
 def as_json(found: Iterable[Reading], wanted: Range | None = None) -> list[dict[str, Any]]:
     """Raw readings as they are listed: `data` is keyed like the world map's, without its times."""
     found, wanted = list(found), wanted or Range()
@@ -121,10 +112,3 @@ def _data(
             if raw is not None:
                 data[f"{id_}_raw"] = number(raw)
     return data
-
-
-def _sets_with(sensor_id: int) -> list[int]:
-    """The sets that hold a sensor; an id beyond smallint is in none."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT id FROM readings_sensorset WHERE %s = ANY (sensor_ids)", [sensor_id])
-        return [set_id for (set_id,) in cursor.fetchall()]

@@ -43,6 +43,13 @@ def members(set_ids: Iterable[int]) -> dict[int, SensorIds]:
     return {set_id: tuple(sensor_ids) for set_id, sensor_ids in rows}
 
 
+def holding(sensor_id: int) -> list[int]:
+    """The numbers of the sets that hold a sensor; an id beyond smallint is in none."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT id FROM readings_sensorset WHERE %s = ANY (sensor_ids)", [sensor_id])
+        return [set_id for (set_id,) in cursor.fetchall()]
+
+
 def _known(sets: set[SensorIds]) -> dict[SensorIds, int]:
     """The numbers of those sets that have one."""
     if not sets:

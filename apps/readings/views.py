@@ -71,8 +71,8 @@ class ReadingsView(ApiView):
         wanted = history.Range.from_parameters(request.query_params, hidden)
         if self.streams(request):
             return self.stream(request, device.pk, wanted)
-        pages = CursorPagination()
-        found = pages.paginate_queryset(history.readings(device.pk, wanted), request, self)
+        pages, series = CursorPagination(), wanted.of(device.pk)
+        found = pages.paginate(lambda before, count: series.before(before).newest(count), request)
         return pages.get_paginated_response(history.as_json(found, wanted))
 
     def post(self, request: Request, pk: str) -> Response:
