@@ -123,14 +123,22 @@ class Series:
         What is not kept yet is dirty; one statement, so that none slips from one to the other.
         """
         order = "DESC" if newest_first else "ASC"
-        bounds: list[object] = [start - HOUR, end, HOURS_AT_ONCE]
+        within = "bucket > %(start)s AND bucket < %(end)s"
         with connection.cursor() as cursor:
             cursor.execute(
-                "(SELECT bucket FROM readings_hourly WHERE device_id = %s AND sensor_id = %s"
-                f" AND bucket > %s AND bucket < %s ORDER BY bucket {order} LIMIT %s) UNION"
-                " (SELECT hour FROM readings_dirty WHERE device_id = %s AND hour > %s AND hour < %s"
-                f" ORDER BY hour {order} LIMIT %s) ORDER BY 1 {order} LIMIT %s",
-                [self.device_id, sensor_id, *bounds, self.device_id, *bounds, HOURS_AT_ONCE],
+                "(SELECT bucket FROM readings_hourly"
+                f" WHERE device_id = %(device)s AND sensor_id = %(sensor)s AND {within}"
+                f" ORDER BY bucket {order} LIMIT %(count)s)"
+                " UNION (SELECT hour FROM readings_dirty"
+                f" WHERE device_id = %(device)s AND {within.replace('bucket', 'hour')}"
+                f" ORDER BY hour {order} LIMIT %(count)s) ORDER BY 1 {order} LIMIT %(count)s",
+                {
+                    "device": self.device_id,
+                    "sensor": sensor_id,
+                    "start": start - HOUR,
+                    "end": end,
+                    "count": HOURS_AT_ONCE,
+                },
             )
             return sorted(hour for (hour,) in cursor.fetchall())
 

@@ -100,5 +100,12 @@ def test_a_page_costs_one_query(small: Device, monkeypatch: pytest.MonkeyPatch) 
         with CaptureQueriesContext(connection) as queries:
             text(small)
         costs.append(len(queries))
-    # The sensors; each page, with the sets that are new in it; and the page after the last.
-    assert costs == [1 + 4 + 3 + 1, 1 + 2 + 2 + 1]
+    # The sensors, where the readings end and begin; each page, with the sets that are new in it.
+    assert costs == [3 + 4 + 3, 3 + 2 + 2]
+
+
+def test_names_that_a_spreadsheet_would_run_become_text(small: Device) -> None:
+    Sensor.objects.filter(pk=12).update(name='=HYPERLINK("http://x.org")', unit=None)
+    Sensor.objects.filter(pk=7).update(name="@SUM(A1)", unit="-")
+    [header, *_] = csv.reader(io.StringIO(text(small)))
+    assert header == ["recorded_at", "'@SUM(A1) (-)", '\'=HYPERLINK("http://x.org")']
