@@ -2,28 +2,18 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Any
 
 from django.contrib import admin
-from django.core.exceptions import BadRequest
 from django.db import models
-from django.http import Http404, HttpRequest, HttpResponse
-from django.template.response import TemplateResponse
-from django.urls import URLPattern, path
-from django.utils.dateparse import parse_datetime
+from django.http import HttpRequest
 
-from apps.devices.admin import DeviceAdmin
 from apps.devices.forms import MAC_PART
 from apps.devices.models import Device, mac_key
-from apps.readings import sensor_sets
-from apps.readings.ingest import as_values
+from apps.readings.admin_readings import ReadingsPages
 from apps.readings.models import IngestError
-from apps.readings.raw import Series
 from apps.sensors.admin_pages import ReadOnlyAdmin, page_link
-from apps.sensors.models import Sensor
 
-READINGS_PER_PAGE = 200
 REASONS_LISTED = 20
 
 # The page of a device shows its readings. apps/devices does not know readings, so the page is
@@ -32,68 +22,10 @@ admin.site.unregister(Device)
 
 
 @admin.register(Device)
-class DeviceWithReadingsAdmin(DeviceAdmin):
-    """Devices, each with a page of its readings, to which its own page links."""
+class DeviceWithReadingsAdmin(ReadingsPages):
+    """Devices, each with pages of its readings, to which its own page links."""
 
     change_form_template = "admin/devices/device/change_form_with_readings.html"
-
-    def get_urls(self) -> list[URLPattern]:
-        """The pages of devices, and that of their readings."""
-        page = self.admin_site.admin_view(self.readings)
-        return [
-            path("<int:device_id>/readings/", page, name="devices_device_readings"),
-            *super().get_urls(),
-        ]
-
-    def readings(self, request: HttpRequest, device_id: int) -> HttpResponse:
-        """The newest readings of a device, or those before the time that `before` says."""
-        device = self.get_object(request, str(device_id))
-        if device is None or not self.has_view_permission(request, device):
-            raise Http404("No such device")
-        context = {
-            **self.admin_site.each_context(request),
-            **readings_table(device, _time(request.GET.get("before"))),
-            "title": f"Readings of {device}",
-            "opts": self.opts,
-            "device": device,
-        }
-        return TemplateResponse(request, "admin/devices/device/readings.html", context)
-
-
-def readings_table(device: Device, before: datetime | None) -> dict[str, Any]:
-    """One page of a device's readings as a table, in three queries however many there are.
-
-    Returns `sensors` (the columns, ordered by id), `rows` (dicts of `reading` and `cells`, a pair
-    of value and raw value or None for each column), and `older` (the time of the last reading
-    where there are more, else None).
-    """
-    readings = Series.of(device.pk, end=before).newest(READINGS_PER_PAGE + 1)
-    page, more = readings[:READINGS_PER_PAGE], len(readings) > READINGS_PER_PAGE
-    sets = sensor_sets.members(reading.sensor_set_id for reading in page)
-    ids = sorted({id_ for sensor_ids in sets.values() for id_ in sensor_ids})
-    sensors = Sensor.objects.in_bulk(ids)
-    rows = []
-    for reading in page:
-        cells = as_values(sets[reading.sensor_set_id], reading.values, reading.raw_values)
-        rows.append({"reading": reading, "cells": [cells.get(id_) for id_ in ids]})
-    return {
-        "sensors": [(id_, sensors.get(id_)) for id_ in ids],
-        "rows": rows,
-        "older": page[-1].recorded_at if more else None,
-    }
-
-
-def _time(text: str | None) -> datetime | None:
-    """The time that a link of ours names; raises BadRequest for what is none."""
-    if not text:
-        return None
-    try:
-        time = parse_datetime(text)
-    except ValueError:
-        time = None
-    if time is None or time.tzinfo is None:
-        raise BadRequest("The time cannot be read")
-    return time
 
 
 class ReasonFilter(admin.SimpleListFilter):

@@ -71,10 +71,10 @@ def store(
     added_at = timezone.now()
     with transaction.atomic():
         device = Device.objects.select_for_update(no_key=True).get(pk=device_id)
-        before = _stored(device_id, {row.recorded_at for row in rows})
+        before = values_at(device_id, {row.recorded_at for row in rows})
         after, stored = _merged(before, rows)
         if stored:
-            _write(device_id, after, added_at)
+            write(device_id, after, added_at)
             _learn_sensors(device, after, keys or {})
             _leave_newest(device, after, added_at)
             if forward:
@@ -99,7 +99,7 @@ def promote(device_id: int, now: datetime) -> None:
         posted = {sensor_id for reading in due for sensor_id in sets[reading.sensor_set_id]}
         Component.objects.ensure(device_id, [(sensor_id, None) for sensor_id in sorted(posted)])
         later = ahead.filter(recorded_at__gt=now).order_by("recorded_at").first()
-        _save_newest(device, latest, later.recorded_at if later else None)
+        save_newest(device, latest, later.recorded_at if later else None)
 
 
 def as_values(
@@ -110,7 +110,7 @@ def as_values(
     return dict(zip(sensor_ids, zip(values, raws, strict=True), strict=True))
 
 
-def _stored(device_id: int, times: Iterable[datetime]) -> dict[datetime, Values]:
+def values_at(device_id: int, times: Iterable[datetime]) -> dict[datetime, Values]:
     """What is stored of a device at these times."""
     readings = list(Reading.objects.filter(device_id=device_id, recorded_at__in=times))
     sets = sensor_sets.members(reading.sensor_set_id for reading in readings)
@@ -137,7 +137,7 @@ def _merged(
     return after, stored
 
 
-def _write(device_id: int, after: dict[datetime, Values], added_at: datetime) -> None:
+def write(device_id: int, after: dict[datetime, Values], added_at: datetime) -> None:
     """Insert or replace whole readings. The device's row is locked: nobody else writes them."""
     numbers = sensor_sets.numbers({tuple(sorted(values)) for values in after.values()})
     tuples = []
@@ -189,14 +189,14 @@ def _leave_newest(device: Device, after: dict[datetime, Values], added_at: datet
             future_at = min(future_at or recorded_at, recorded_at)
         else:
             latest.fold(recorded_at.timestamp(), added_at.timestamp(), after[recorded_at])
-    _save_newest(device, latest, future_at)
+    save_newest(device, latest, future_at)
 
 
-def _save_newest(device: Device, latest: Latest, future_at: datetime | None) -> None:
+def save_newest(device: Device, latest: Latest, future_at: datetime | None) -> None:
     """Write the columns of the device's row that are ours alone."""
-    if latest.recorded_at is not None:
-        device.last_reading_at = datetime.fromtimestamp(latest.recorded_at, UTC)
-        device.latest = latest.to_json()
+    at = latest.recorded_at
+    device.last_reading_at = None if at is None else datetime.fromtimestamp(at, UTC)
+    device.latest = None if at is None else latest.to_json()
     Device.objects.filter(pk=device.pk).update(
         latest=device.latest,
         last_reading_at=device.last_reading_at,

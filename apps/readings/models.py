@@ -28,7 +28,7 @@ class Reading(models.Model):
 
     Partitioned by month of `recorded_at`. There are no foreign-key constraints and no surrogate
     key, so that the table can be distributed by `device_id`; every query names the device.
-    Only `apps/readings/ingest.py` writes it.
+    Only `apps/readings/ingest.py` writes it; `corrections.py` and `purge.py` delete from it.
     """
 
     pk = models.CompositePrimaryKey("device_id", "recorded_at")

@@ -8,7 +8,16 @@ from datetime import datetime
 from django.utils import timezone
 
 from apps.devices.models import Device
-from apps.readings import archives, forwarder, ingest, ingest_errors, partitions, refresher
+from apps.readings import (
+    archives,
+    asked_corrections,
+    corrections,
+    forwarder,
+    ingest,
+    ingest_errors,
+    partitions,
+    refresher,
+)
 
 logger = logging.getLogger(__name__)
 
@@ -46,6 +55,20 @@ def prune_ingest_errors() -> None:
 def forward(device_id: int, times: list[datetime]) -> None:
     """At once: readings of a device whose owner has them forwarded."""
     forwarder.forward(device_id, times)
+
+
+def delete_readings(
+    device_id: int,
+    start: datetime,
+    end: datetime,
+    sensor_id: int | None,
+    by_id: int,
+    deleted: int = 0,
+    since: datetime | None = None,
+) -> None:
+    """At once: readings that an administrator takes back, for two minutes; then in a new task."""
+    span = corrections.Span(device_id, start, end, sensor_id)
+    asked_corrections.run(span, by_id, deleted, since)
 
 
 def make_archive(archive_id: int) -> None:

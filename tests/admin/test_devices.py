@@ -19,7 +19,7 @@ from apps.devices import world_map
 from apps.devices.models import Device, Experiment, OrphanDevice, Tag
 from apps.kits.models import Kit, KitSensor
 from apps.readings import ingest
-from apps.readings.admin import READINGS_PER_PAGE
+from apps.readings.admin_readings import READINGS_PER_PAGE
 from apps.readings.keys import Row
 from apps.sensors.models import Sensor
 from apps.users.models import User
