@@ -11,7 +11,7 @@ FRONT := apps/pages/front
 BUILT := apps/pages/static/pages/built/.made
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-clients test-citus check format system-deps bench clean
+.PHONY: help run test test-long test-clients test-citus check format system-deps bench clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 20
@@ -22,6 +22,12 @@ run: $(VENV)/.runs $(BUILT) ## start the platform: HOST, PORT, KIT_PORT and DEMO
 test: $(VENV)/.tests $(BUILT) ## run the tests: ARGS="tests/readings -x" runs some of them
 	@$(TEST_ENV) $(BIN)/python -m smartcitizen.embedded --var var/test --throwaway -- \
 		"$(CURDIR)/$(BIN)/python" -m pytest $(ARGS)
+
+test-long: $(VENV)/.tests ## compare the history with plain Python 10,000 times (half an hour): EXAMPLES, SEED
+	@HISTORY_EXAMPLES=$(EXAMPLES) $(MAKE) --no-print-directory test \
+		ARGS="tests/readings/test_history_against_python.py -k every_answer --hypothesis-seed=$(SEED) --hypothesis-show-statistics"
+test-long: EXAMPLES ?= 10000
+test-long: SEED ?= 0
 
 test-clients: $(VENV)/.tests .venv-clients/.installed ## run the clients that exist today against a real server
 	@$(MAKE) --no-print-directory test ARGS="tests/clients -q -p no:randomly"

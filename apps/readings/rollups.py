@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from django.db import connection
+from django.db import connection, transaction
 from django.db.backends.utils import CursorWrapper
 from django.utils import timezone
 from psycopg2.extras import execute_values
@@ -104,7 +104,20 @@ def answer(question: Question) -> Iterator[list[tuple[Any, Any, int]]]:
     rows come from one statement, which sees one state of the database.
     """
     sql, parameters = statement(question)
-    with connection.cursor() as cursor:
+    possible = question.buckets.possible(parameters["lo"], parameters["hi"])
+    if question.all_intervals:
+        possible = question.buckets.possible(question.start, question.end)
+    if min(possible, question.limit or possible) <= FETCHED_AT_ONCE:
+        with connection.cursor() as cursor:
+            cursor.execute(sql, parameters)
+            yield cursor.fetchall()
+        return
+    # The driver would take the whole answer at once: a cursor of the server hands out chunks. It
+    # lives as long as its transaction, which ends with the last chunk.
+    with transaction.atomic(), connection.chunked_cursor() as cursor:
+        with connection.cursor() as plain:
+            # All rows will be fetched: the plan is not to be one that has the first ones soon.
+            plain.execute("SET LOCAL cursor_tuple_fraction = 1")
         cursor.execute(sql, parameters)
         while rows := cursor.fetchmany(FETCHED_AT_ONCE):
             yield rows

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 import os
 import statistics
 from collections import defaultdict
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -17,7 +19,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from apps.devices.models import Device
-from apps.readings import ingest, refresher, rollups
+from apps.readings import corrections, history, ingest, refresher, rollups
 from apps.readings.buckets import LENGTHS, Buckets, Rollup
 from apps.readings.keys import Row
 from apps.readings.models import DirtyHour, KeptDay, KeptHour, Reading
@@ -41,12 +43,21 @@ posts = st.lists(
     min_size=1,
     max_size=30,
 )
-acts = st.lists(st.one_of(posts, st.just("refresh")), min_size=1, max_size=6)
+removals = st.tuples(moments, moments, st.sampled_from([None, 7, 12, 99]))
+acts = st.lists(st.one_of(posts, posts, removals, st.just("refresh")), min_size=1, max_size=6)
 lengths = st.sampled_from(
     ["500ms", "1s", "7m", "10m", "90m", "1h", "4h", "6h", "1d", "2d", "1w", "1M", "2M", "1y"]
 )
 questions = st.lists(
-    st.tuples(lengths, st.sampled_from(ZONES), moments, moments, st.booleans()),
+    st.tuples(
+        lengths,
+        st.sampled_from(ZONES),
+        moments,
+        moments,
+        st.booleans(),
+        st.one_of(st.none(), st.integers(1, 20)),
+        st.sampled_from([None, None, "90m", "36h", "10d", "2w", "1M", "3M", "1y"]),
+    ),
     min_size=1,
     max_size=4,
 )
@@ -95,8 +106,11 @@ def ask(question: rollups.Question) -> list[tuple[Any, Any, int]]:
 
 def assert_same(device: Device, truth: dict[datetime, dict[int, float]], asked: Any) -> None:
     """Every function over one range, rollup and zone says what Python says."""
-    length, zone, one, other, all_intervals = asked
+    length, zone, one, other, all_intervals, limit, relative = asked
     start, end = min(one, other), max(one, other)
+    if relative:
+        start = history.read_relative(relative, end)
+        assert start == plainly_before(relative, end)
     rollup = Rollup.parse(length)
     for sensor_id in SENSORS:
         series: dict[datetime, list[float]] = defaultdict(list)
@@ -105,11 +119,12 @@ def assert_same(device: Device, truth: dict[datetime, dict[int, float]], asked: 
                 series[bucket_of(at, rollup, zone)].append(truth[at][sensor_id])
         for function in rollups.FUNCTIONS:
             grid = all_intervals and rollup.shortest >= timedelta(hours=1)
-            found = ask(
-                rollups.Question(
-                    device.pk, sensor_id, start, end, Buckets(rollup, zone), function, None, grid
-                )
+            question = rollups.Question(
+                device.pk, sensor_id, start, end, Buckets(rollup, zone), function, None, grid
             )
+            found = ask(question)
+            if limit and function == "max":
+                assert ask(replace(question, limit=limit)) == found[:limit]
             times = [at for at, _, _ in found]
             assert times == sorted(set(times), reverse=True)
             filled = [row for row in found if row[2]]
@@ -124,6 +139,47 @@ def assert_same(device: Device, truth: dict[datetime, dict[int, float]], asked: 
             if grid:
                 assert all(value is None for _, value, n in found if not n)
                 assert len(found) <= Buckets(rollup, zone).possible(start, end)
+
+
+def plainly_before(relative: str, end: datetime) -> datetime:
+    """The time that lies so long before; months keep the day, or take the last that there is."""
+    n, unit = int(relative[:-1]), relative[-1]
+    if unit not in "yM":
+        return end - n * LENGTHS[unit]
+    year, month = divmod(end.year * 12 + end.month - 1 - n * (12 if unit == "y" else 1), 12)
+    for day in range(end.day, 0, -1):
+        with contextlib.suppress(ValueError):
+            return end.replace(year=year, month=month + 1, day=day)
+    raise AssertionError
+
+
+def remove(truth: dict[datetime, dict[int, float]], removal: Any) -> int:
+    """Take readings away in plain Python; returns how many changed."""
+    one, other, sensor_id = removal
+    changed = 0
+    for at in [at for at in truth if min(one, other) <= at < max(one, other)]:
+        gone = set(truth[at]) if sensor_id is None else truth[at].keys() & {sensor_id}
+        changed += bool(gone)
+        truth[at] = {id_: value for id_, value in truth[at].items() if id_ not in gone}
+        if not truth[at]:
+            del truth[at]
+    return changed
+
+
+def assert_newest(device: Device, truth: dict[datetime, dict[int, float]]) -> None:
+    """The row of the device says what the two newest readings of each sensor are."""
+    device.refresh_from_db()
+    assert device.last_reading_at == max(truth, default=None)
+    newest = {}
+    for sensor_id in SENSORS:
+        times = sorted((at for at in truth if sensor_id in truth[at]), reverse=True)[:2]
+        said = [(truth[at][sensor_id], at.timestamp()) for at in times]
+        if said:
+            newest[sensor_id] = (said + [(None, None)])[:2]
+    assert newest == {
+        sensor_id: [(held.value, held.at), (held.prev_value, held.prev_at)]
+        for sensor_id, held in device.newest.sensors.items()
+    }
 
 
 @pytest.fixture
@@ -146,16 +202,22 @@ def test_every_answer_equals_the_one_from_raw(
     device = clean_marks
     for model in (Reading, KeptHour, KeptDay, DirtyHour):
         model.objects.filter(device_id=device.pk).delete()
+    Device.objects.filter(pk=device.pk).update(latest=None, last_reading_at=None)
     truth: dict[datetime, dict[int, float]] = {}
     for act in acts:
         if act == "refresh":
             refresher.refresh_due(60)
+        elif isinstance(act, tuple):
+            one, other, sensor_id = act
+            span = corrections.Span(device.pk, min(one, other), max(one, other), sensor_id)
+            assert corrections.delete_some(span) == (remove(truth, act), None)
         else:
             rows = []
             for index, (at, named) in enumerate(act):
                 rows.append(Row(index, at, {id_: (v, None) for id_, v in named.items()}))
                 truth[at] = truth.get(at, {}) | named
             ingest.store(device.pk, rows)
+        assert_newest(device, truth)
         assert_same(device, truth, questions[0])
     for asked in questions:
         assert_same(device, truth, asked)

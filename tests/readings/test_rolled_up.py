@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from io import StringIO
 from typing import Any
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.db import connection
 from pytest_django import DjangoAssertNumQueries
 from rest_framework.test import APIClient
 
 from apps.devices.models import Component, Device
-from apps.readings import ingest, refresher
+from apps.readings import ingest, refresher, rollups
+from apps.readings.buckets import Buckets, Rollup
 from apps.readings.keys import Row
 from apps.readings.models import DirtyHour, KeptDay, KeptHour
 
@@ -226,3 +229,27 @@ def test_check_says_what_differs_and_rebuild_mends_it(device: Device) -> None:
     call_command("rollups", "--rebuild", stdout=StringIO())
     call_command("rollups", stdout=StringIO())
     call_command("rollups", "--check", stdout=StringIO())
+
+
+def test_a_long_answer_is_fetched_in_chunks_from_the_server(
+    device: Device, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    start = datetime(2026, 3, 5, 12, tzinfo=UTC)
+    rows = [Row(n, start + timedelta(minutes=n), {7: (float(n), None)}) for n in range(50)]
+    ingest.store(device.pk, rows)
+    end = start + timedelta(hours=1)
+    question = rollups.Question(
+        device.pk, 7, start, end, Buckets(Rollup.parse("1m")), "avg", None, False
+    )
+    [whole] = rollups.answer(question)
+    monkeypatch.setattr(rollups, "FETCHED_AT_ONCE", 20)
+    chunks = []
+    for chunk in rollups.answer(question):
+        chunks.append(chunk)
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT count(*) FROM pg_cursors WHERE NOT is_holdable")
+            assert cursor.fetchone() == (1,)
+    assert [len(chunk) for chunk in chunks] == [20, 20, 10]
+    assert [row for chunk in chunks for row in chunk] == whole
+    [few] = rollups.answer(replace(question, limit=5))
+    assert few == whole[:5]
