@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import requests
 from pytest_django import DjangoDbBlocker
 
 from tests.clients.conftest import Say
@@ -117,9 +116,6 @@ def outcomes(
     home = tmp_path_factory.mktemp("home")
     with django_db_blocker.unblock(), platform("clients") as running:
         [world] = [line for line in running.python(WORLD).splitlines() if line.startswith("WORLD ")]
-        allowed = requests.options(f"{running.web}/v0/devices/1/readings", timeout=10).headers[
-            "Allow"
-        ]
         done = subprocess.run(
             [PYTHON, HERE / "python_acts.py"],
             env={
@@ -138,8 +134,7 @@ def outcomes(
     lines = [line[4:] for line in done.stdout.splitlines() if line.startswith("ACT ")]
     assert lines, done.stdout + done.stderr
     acts = [json.loads(line) for line in lines]
-    found = {(act["client"], act["act"]): act["problem"] for act in acts}
-    return {**found, ("server", "readings"): allowed}
+    return {(act["client"], act["act"]): act["problem"] for act in acts}
 
 
 def table() -> list[tuple[str, str]]:
@@ -155,9 +150,6 @@ def test_a_client_that_exists_today_runs_unchanged(
     outcomes: dict[tuple[str, str], str], say: Say, client: str, act: str
 ) -> None:
     problem = outcomes[client, act]
-    if act.startswith("post ") and "POST" not in outcomes["server", "readings"]:
-        say(client, act, "waits for readings by REST")
-        pytest.skip("readings by REST are not served yet")
     say(client, act, "failed" if problem else "ok")
     assert not problem, problem
 
@@ -171,4 +163,4 @@ def test_what_fails_in_a_client_fails_for_the_reason_that_readme_gives(
 
 
 def test_readme_lists_every_act(outcomes: dict[tuple[str, str], str]) -> None:
-    assert sorted([*table(), *FAULTS, ("server", "readings")]) == sorted(outcomes)
+    assert sorted([*table(), *FAULTS]) == sorted(outcomes)
