@@ -401,7 +401,7 @@ STORAGES = {
 # Who is who
 AUTH_USER_MODEL = "users.User"
 LOGIN_URL = "/ui/sign_in"
-LOGIN_REDIRECT_URL = "/oauth/applications"
+LOGIN_REDIRECT_URL = "/ui/me"
 AUTHENTICATION_BACKENDS = ["apps.users.backends.AccountBackend"]
 # Usernames are unique ignoring case, by a constraint over lower(username) that the check overlooks.
 SILENCED_SYSTEM_CHECKS = ["auth.E003", "auth.W004"]

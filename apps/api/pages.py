@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.contrib.auth.views import redirect_to_login
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import render
 from django.utils.translation import gettext as _
@@ -39,6 +40,17 @@ class PageView(View):
             return error_page(request, error)
 
 
+class SignedInPage(PageView):
+    """The base of pages about whoever is signed in; who is not signs in first and comes back."""
+
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        """The answer, after signing in."""
+        if not request.user.is_authenticated:
+            back = request.get_full_path() if request.method == "GET" else "/ui/me"
+            return redirect_to_login(back)
+        return super().dispatch(request, *args, **kwargs)
+
+
 def refuse_too_many(request: HttpRequest, view: Any) -> None:
     """Raise Throttled where this client asked too often (contract: 429)."""
     throttle = RequestThrottle()
@@ -54,10 +66,14 @@ def page(
 
 
 def scripted_page(
-    request: HttpRequest, template: str, context: dict[str, Any], tiles: str = ""
+    request: HttpRequest,
+    template: str,
+    context: dict[str, Any],
+    tiles: str = "",
+    status: int = 200,
 ) -> HttpResponse:
     """A template with scripts of ours; `tiles` is the origin of map tiles, if there are any."""
-    answer = render(request, template, context)
+    answer = render(request, template, context, status=status)
     policy = SCRIPTED_POLICY.format(tiles=f" {tiles}" if tiles else "")
     answer.headers["Content-Security-Policy"] = policy
     return _with_headers(answer)

@@ -38,6 +38,7 @@ class Figures:
     at: datetime
     devices: int
     devices_online: int
+    devices_last_minute: int
     newest_reading_seconds: float | None
     queue_waiting: int
     queue_oldest_seconds: float | None
@@ -70,6 +71,7 @@ def read(at: datetime) -> Figures:
     devices = Device.objects.active().aggregate(
         total=Count("pk"),
         online=Count("pk", filter=Q(last_reading_at__gt=at - ONLINE_FOR)),
+        last_minute=Count("pk", filter=Q(last_reading_at__gt=at - timedelta(minutes=1))),
         newest=Max("last_reading_at"),
     )
     queue = OrmQ.objects.filter(lock__lte=at).aggregate(waiting=Count("pk"), oldest=Min("lock"))
@@ -78,6 +80,7 @@ def read(at: datetime) -> Figures:
         at=at,
         devices=devices["total"],
         devices_online=devices["online"],
+        devices_last_minute=devices["last_minute"],
         newest_reading_seconds=_age(at, devices["newest"]),
         queue_waiting=queue["waiting"],
         queue_oldest_seconds=_age(at, queue["oldest"]),
@@ -110,6 +113,11 @@ class FiguresCollector(Collector):
                 "devices_online",
                 "Devices that posted in the last 10 minutes.",
                 figures.devices_online,
+            ),
+            (
+                "devices_last_minute",
+                "Devices that posted in the last minute: the rate of messages.",
+                figures.devices_last_minute,
             ),
             (
                 "newest_reading_age_seconds",

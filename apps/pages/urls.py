@@ -3,12 +3,25 @@
 from django.urls import re_path
 from rest_framework.authentication import SessionAuthentication
 
+from apps.pages import account_views
+from apps.pages.developer_views import DevelopersPage
 from apps.pages.device_views import DevicePage
 from apps.pages.home_views import home
 from apps.pages.mail_links import AskPasswordResetView, EmailChangeView, PasswordResetView
+from apps.pages.my_device_views import (
+    DeleteDevicePage,
+    EditDevicePage,
+    MyDevicesPage,
+    NewDevicePage,
+    RestoreDevicePage,
+)
+from apps.pages.silence_views import MyDevicePage
 from apps.pages.user_views import UserPage
 from apps.pages.views import SignInView, SignOutView, SignUpView
 from apps.readings.views import ReadingsView
+
+MINE = r"^ui/me/devices/(?P<pk>[0-9]{1,18})"
+ACCOUNT = r"^ui/me/account"
 
 urlpatterns = [
     re_path(r"^$", home, name="home"),
@@ -22,6 +35,20 @@ urlpatterns = [
         name="device_page_readings",
     ),
     re_path(r"^ui/users/(?P<name>[^/]+)/?$", UserPage.as_view(), name="user_page"),
+    re_path(r"^ui/developers/?$", DevelopersPage.as_view(), name="developers"),
+    re_path(r"^ui/me/?$", MyDevicesPage.as_view(), name="my_devices"),
+    re_path(r"^ui/me/devices/new/?$", NewDevicePage.as_view(), name="new_device"),
+    re_path(rf"{MINE}/?$", MyDevicePage.as_view(), name="my_device"),
+    re_path(rf"{MINE}/edit/?$", EditDevicePage.as_view(), name="edit_device"),
+    re_path(rf"{MINE}/delete/?$", DeleteDevicePage.as_view(), name="delete_device"),
+    re_path(rf"{MINE}/restore/?$", RestoreDevicePage.as_view(), name="restore_device"),
+    re_path(rf"{ACCOUNT}/?$", account_views.AccountPage.as_view(), name="account"),
+    re_path(rf"{ACCOUNT}/profile/?$", account_views.ProfileForm.as_view()),
+    re_path(rf"{ACCOUNT}/email/?$", account_views.EmailForm.as_view()),
+    re_path(rf"{ACCOUNT}/password/?$", account_views.PasswordForm.as_view()),
+    re_path(rf"{ACCOUNT}/key/?$", account_views.KeyForm.as_view()),
+    re_path(rf"{ACCOUNT}/revoke/?$", account_views.RevokeForm.as_view()),
+    re_path(rf"{ACCOUNT}/close/?$", account_views.CloseForm.as_view()),
     re_path(r"^ui/sign_in/?$", SignInView.as_view(), name="sign_in"),
     re_path(r"^ui/sign_up/?$", SignUpView.as_view(), name="sign_up"),
     re_path(r"^ui/sign_out/?$", SignOutView.as_view(), name="sign_out"),

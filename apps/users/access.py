@@ -1,11 +1,13 @@
-"""The access tokens of people: given for a password, taken back, one or all."""
+"""The access tokens of people: given for a password, listed, taken back, one or all."""
 
 from __future__ import annotations
 
 import secrets
-from datetime import timedelta
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 
 from django.db import transaction
+from django.db.models import Q
 from django.utils import timezone
 from oauth2_provider.models import (
     AccessToken,
@@ -47,3 +49,60 @@ def revoke_all(user: User) -> None:
     """Take back every access token, refresh token and code by which anything acts as the user."""
     for model in (RefreshToken, AccessToken, Grant):
         model.objects.filter(user=user).delete()
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """What acts for a person: an application, or (None) whatever holds the token of a sign-in."""
+
+    pk: int
+    application: str | None
+    scopes: list[str]
+    since: datetime
+    until: datetime | None
+
+
+def sessions(user: User) -> list[Access]:
+    """The sign-ins of programs over the API that still count, newest first."""
+    found = AccessToken.objects.filter(
+        user=user, application=None, expires__gt=timezone.now()
+    ).order_by("-pk")
+    return [
+        Access(token.pk, None, token.scope.split(), token.created, token.expires) for token in found
+    ]
+
+
+def allowed(user: User) -> list[Access]:
+    """The applications that may act for the user, by name, with all that they may."""
+    now = timezone.now()
+    scopes_of: dict[int, set[str]] = {}
+    since_of: dict[int, datetime] = {}
+    names: dict[int, str] = {}
+    refreshable = RefreshToken.objects.filter(user=user, revoked=None)
+    living = AccessToken.objects.filter(user=user).exclude(application=None)
+    living = living.filter(Q(expires__gt=now) | Q(pk__in=refreshable.values("access_token")))
+    for token in living.select_related("application").order_by("pk"):
+        application = token.application
+        names[application.pk] = application.name
+        scopes_of.setdefault(application.pk, set()).update(token.scope.split())
+        since_of.setdefault(application.pk, token.created)
+    return [
+        Access(pk, names[pk], sorted(scopes_of[pk]), since_of[pk], None)
+        for pk in sorted(names, key=lambda pk: (names[pk].lower(), pk))
+    ]
+
+
+def end_session(user: User, pk: int) -> bool:
+    """End one sign-in over the API; whether there was such a one."""
+    deleted, _ = AccessToken.objects.filter(user=user, application=None, pk=pk).delete()
+    return bool(deleted)
+
+
+@transaction.atomic
+def disallow(user: User, application_id: int) -> bool:
+    """Take back all by which an application acts for the user; whether there was anything."""
+    taken = 0
+    for model in (RefreshToken, AccessToken, Grant):
+        deleted, _ = model.objects.filter(user=user, application_id=application_id).delete()
+        taken += deleted
+    return taken > 0

@@ -92,7 +92,7 @@ def test_a_forgotten_password_is_replaced_and_signs_in(
     page.get_by_label("Username or e-mail address").fill("dora")
     page.get_by_label("Password", exact=True).fill("a new password of dora's")
     page.get_by_role("button", name="Sign in").click()
-    assert page.url == f"{running.web}/oauth/applications"
+    assert page.url == f"{running.web}/ui/me"
 
     page.goto(where)
     assert page.get_by_role("heading", level=1).inner_text() == "This link no longer works"

@@ -39,7 +39,7 @@ def who(browser: Client) -> str | None:
 @pytest.mark.parametrize("name", ["alice", "ALICE", "alice@example.org", " alice "])
 def test_a_name_and_the_password_sign_in(name: str, alice: User, browser: Client) -> None:
     answer = send(browser, "/ui/sign_in", username=name, password="alicealice")
-    assert (answer.status_code, answer["Location"]) == (302, "/oauth/applications")
+    assert (answer.status_code, answer["Location"]) == (302, "/ui/me")
     assert who(browser) == "alice"
     cookie = browser.cookies["sessionid"]
     assert cookie["httponly"] and cookie["samesite"] == "Lax"
@@ -106,9 +106,9 @@ def test_it_leads_on_to_this_site_alone(
     fields = DORA if page == "/ui/sign_up" else {"username": "alice", "password": "alicealice"}
     token = str(shown.context["csrf_token"])
     answer = browser.post(page, {**fields, "csrfmiddlewaretoken": token, "next": wanted})
-    assert (answer.status_code, answer["Location"]) == (302, found or "/oauth/applications")
+    assert (answer.status_code, answer["Location"]) == (302, found or "/ui/me")
     again = browser.get(page, {"next": wanted})
-    assert again["Location"] == (found or "/oauth/applications"), "signed in already"
+    assert again["Location"] == (found or "/ui/me"), "signed in already"
 
 
 def test_each_form_leads_to_the_other_with_where_one_is_going(browser: Client) -> None:

@@ -263,6 +263,12 @@ class Device(Place, Timestamped):
         if was_forwarded:
             forwarding.withdraw(former)
 
+    def restore(self) -> None:
+        """Bring an archived device back; raises ValidationError where its MAC address is taken."""
+        self.archived_at = None
+        self.validate_constraints()
+        self.save(update_fields=["archived_at"])
+
     def adopt_kit(self) -> None:
         """Join the device to the sensors of its kit, and part it from those it never posted.
 

@@ -6,7 +6,7 @@ const built = new URL("../static/pages/built/", import.meta.url).pathname;
 await rm(built, { recursive: true, force: true });
 await mkdir(built, { recursive: true });
 await build({
-  entryPoints: ["src/map.js", "src/device.js"],
+  entryPoints: ["src/map.js", "src/device.js", "src/place.js", "src/console.js"],
   outdir: built,
   bundle: true,
   minify: true,

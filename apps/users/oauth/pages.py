@@ -5,15 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from django.contrib.auth.views import redirect_to_login
 from django.core.paginator import Paginator
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 from oauth2_provider.models import Application
 from oauth2_provider.settings import oauth2_settings
 
-from apps.api.pages import PageView, page
+from apps.api.pages import SignedInPage, page
 from apps.api.validation import rails_errors
 from apps.users.oauth import applications
 from apps.users.oauth.serializers import ApplicationInput, application_json
@@ -45,14 +44,8 @@ GRANTS = {
 }
 
 
-class OwnView(PageView):
+class OwnView(SignedInPage):
     """The base of these pages: for whoever is signed in, about his own applications."""
-
-    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-        """The page, after signing in."""
-        if not request.user.is_authenticated:
-            return redirect_to_login(request.get_full_path())
-        return super().dispatch(request, *args, **kwargs)
 
     def found(self, pk: str) -> Application:
         """The application of this id; 404 where there is none, or it is another's."""

@@ -1,0 +1,38 @@
+"""`/ui/me/devices/:id`: why is my kit silent?"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+from django.utils import timezone
+
+from apps.api.pages import SignedInPage, page
+from apps.pages.my_device_views import own_device
+from apps.readings import diagnosis
+
+
+class MyDevicePage(SignedInPage):
+    """What the platform heard of a device of one's own, what it refused, and when it was silent."""
+
+    def get(self, request: HttpRequest, pk: str) -> HttpResponse:
+        """The page."""
+        device, now = own_device(request, pk), timezone.now()
+        found = diagnosis.diagnose(device, now)
+        late = found.late.total_seconds() if found.late is not None else 0
+        context = {
+            "device": device,
+            "status": device.status(now),
+            "found": found,
+            "minutes_ahead": max(0, round(-late / 60)),
+            "hours_late": max(0, round(late / 3600)),
+            "hardware": _facts(device.hardware_info),
+            "today": now.date(),
+            "token": device.device_token if request.GET.get("token") == "show" else None,
+        }
+        return page(request, "pages/my_device.html", context)
+
+
+def _facts(told: Any) -> list[tuple[str, str]]:
+    """What a kit told of itself, as names and values; what is nested stays as it is written."""
+    return [(str(name), str(value)) for name, value in told.items()] if told else []
