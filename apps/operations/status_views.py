@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import platform
 from collections import defaultdict
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import django
 from django.conf import settings
@@ -29,8 +29,8 @@ class StatusPage(PageView):
             "ready": ready,
             "parts": [(part_name(part), said, said == "ok") for part, said in ready.parts.items()],
             "now": now,
-            "fresh": _ago(now.newest_reading_seconds if now else None),
-            "oldest": _ago(now.queue_oldest_seconds if now else None),
+            "fresh": _since(now, now.newest_reading_seconds) if now else None,
+            "oldest": _since(now, now.queue_oldest_seconds) if now else None,
             "doors": _doors(now) if now else [],
             "versions": versions(),
         }
@@ -58,9 +58,9 @@ def versions() -> dict[str, str]:
     }
 
 
-def _ago(seconds: float | None) -> timedelta | None:
-    """An age in whole seconds."""
-    return None if seconds is None else timedelta(seconds=round(seconds))
+def _since(now: figures.Figures, seconds: float | None) -> datetime | None:
+    """The moment that was so many seconds before the figures were read."""
+    return None if seconds is None else now.at - timedelta(seconds=seconds)
 
 
 def _doors(now: figures.Figures) -> list[tuple[str, int, list[tuple[str, int]]]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
@@ -26,11 +27,20 @@ class MyDevicePage(SignedInPage):
             "found": found,
             "minutes_ahead": max(0, round(-late / 60)),
             "hours_late": max(0, round(late / 3600)),
+            "messages": [(message, _span(message.late)) for message in found.messages],
             "hardware": _facts(device.hardware_info),
             "today": now.date(),
             "token": device.device_token if request.GET.get("token") == "show" else None,
         }
         return page(request, "pages/my_device.html", context)
+
+
+def _span(late: timedelta) -> str:
+    """A length of time as `2d 03:04:05`; with a minus where a clock is ahead."""
+    seconds = round(late.total_seconds())
+    days, rest = divmod(abs(seconds), 86400)
+    clock = f"{rest // 3600:02}:{rest // 60 % 60:02}:{rest % 60:02}"
+    return f"{'−' if seconds < 0 else ''}{f'{days}d ' if days else ''}{clock}"
 
 
 def _facts(told: Any) -> list[tuple[str, str]]:

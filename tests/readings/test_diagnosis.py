@@ -126,6 +126,20 @@ def test_the_page_says_it_and_shows_what_was_refused(device: Device) -> None:
     assert "hw_ver" in shown and "2.1" in shown and "&lt;b&gt;" in shown
 
 
+def test_how_late_messages_came_is_told_as_a_span(device: Device) -> None:
+    post(device, NOW)
+    browser = Client()
+    browser.force_login(device.owner)
+    for after, said in [
+        (timedelta(days=2, hours=3, minutes=4, seconds=5), "2d 03:04:05"),
+        (timedelta(minutes=-20), "\u221200:20:00"),
+    ]:
+        came(device, after)
+        shown = browser.get(f"/ui/me/devices/{device.pk}").content.decode()
+        assert f'<td class="figure">{said}</td>' in shown
+    assert "Its clock is ahead of ours by 20 minutes." in shown
+
+
 def test_the_token_is_shown_on_demand_alone(device: Device) -> None:
     device.device_token = "abc123"
     device.save(update_fields=["device_token"])
