@@ -88,7 +88,7 @@ def test_a_forgotten_password_is_replaced_and_signs_in(
     page.get_by_role("button", name="Set the password").click()
     assert page.get_by_role("heading", level=1).inner_text() == "Your password is set"
     keep(page, "reset-done")
-    page.get_by_role("link", name="Sign in").click()
+    page.locator("#content").get_by_role("link", name="Sign in").click()
     page.get_by_label("Username or e-mail address").fill("dora")
     page.get_by_label("Password", exact=True).fill("a new password of dora's")
     page.get_by_role("button", name="Sign in").click()
