@@ -10,7 +10,7 @@ from enum import StrEnum
 from statistics import median
 
 from apps.devices.models import Device
-from apps.readings import history, sensor_sets
+from apps.readings import raw, sensor_sets
 from apps.readings.ingest import NORMALLY_AHEAD
 from apps.readings.models import DirtyHour, IngestError, KeptHour
 
@@ -95,7 +95,7 @@ def diagnose(device: Device, now: datetime) -> Diagnosis:
 
 def newest(device: Device) -> list[Message]:
     """The last messages that were stored, newest first."""
-    found = list(history.readings(device.pk, history.Range()).order_by("-recorded_at")[:MESSAGES])
+    found = raw.Series.of(device.pk).newest(MESSAGES)
     sets = sensor_sets.members(reading.sensor_set_id for reading in found)
     return [
         Message(reading.recorded_at, reading.added_at, len(sets[reading.sensor_set_id]))
