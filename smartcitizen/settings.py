@@ -340,6 +340,7 @@ INSTALLED_APPS = [
     "apps.api",
     "apps.mail",
     "rest_framework",
+    "drf_spectacular_sidecar",
     "oauth2_provider",
     "corsheaders",
     "django_filters",
@@ -500,12 +501,18 @@ REST_FRAMEWORK = {
     "DEFAULT_CONTENT_NEGOTIATION_CLASS": "apps.api.negotiation.ContentNegotiation",
     "DEFAULT_PAGINATION_CLASS": "apps.api.pagination.PageNumberPagination",
     "DEFAULT_VERSIONING_CLASS": "apps.api.versioning.AcceptVersioning",
+    "DEFAULT_SCHEMA_CLASS": "apps.api.openapi.operations.Operation",
     "DEFAULT_METADATA_CLASS": "apps.api.metadata.AllowedMethods",
     "EXCEPTION_HANDLER": "apps.api.errors.exception_handler",
     "DATETIME_FORMAT": "%Y-%m-%dT%H:%M:%SZ",
     "NUM_PROXIES": TRUSTED_PROXIES,
     "UNAUTHENTICATED_USER": "django.contrib.auth.models.AnonymousUser",
     "URL_FORMAT_OVERRIDE": None,
+}
+SPECTACULAR_SETTINGS = {
+    "OAS_VERSION": "3.1.1",
+    "POSTPROCESSING_HOOKS": [],
+    "ENUM_GENERATE_CHOICE_DESCRIPTION": False,
 }
 # Not pages, nor what only servers ask: a browser app needs `/oauth/token` and `/oauth/revoke`.
 CORS_URLS_REGEX = r"^/(?!(admin|ui|oauth/(authorize|applications|introspect))(/|$))"

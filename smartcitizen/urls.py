@@ -1,8 +1,9 @@
 """The map of the house: one include per app."""
 
 from django.contrib import admin
-from django.urls import URLPattern, URLResolver, include, path
+from django.urls import URLPattern, URLResolver, include, path, re_path
 
+from apps.api.openapi.views import SchemaView
 from apps.api.views import RootView
 from apps.pages.views import admin_sign_in
 
@@ -15,6 +16,7 @@ api: list[Url] = [
     path("", include("apps.readings.urls")),
     path("", include("apps.users.urls")),
     path("", include("apps.search.urls")),
+    re_path(r"^schema/?$", SchemaView.as_view(), name="schema"),
     path("", RootView.as_view(), name="root"),
 ]
 urlpatterns: list[Url] = [
