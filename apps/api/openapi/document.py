@@ -31,14 +31,10 @@ class Endpoints(EndpointEnumerator):
         path: str = super().get_path_from_regex(path_regex.replace("(?:v0/)?", "v0/"))
         return path.rstrip("/") or "/"
 
-    def get_allowed_methods(self, callback: Any) -> list[str]:
-        """As the framework finds them, with PUT wherever there is PATCH (contract: methods)."""
-        found = super().get_allowed_methods(callback)
-        return [*found, "PUT"] if "PATCH" in found and "PUT" not in found else found
-
     def get_api_endpoints(self, patterns: Any = None, prefix: str = "") -> list[Any]:
         """`(path, regex, method, callback)` of each, those without `/v0` left out."""
-        found = super().get_api_endpoints(patterns, prefix)
+        every = super().get_api_endpoints(patterns, prefix)
+        found = [endpoint for endpoint in every if not endpoint[0].startswith("/ui/")]  # pages
         views = {path: callback.cls for path, _, _, callback in found}
         doubled = {path for path in views if views.get(f"/v0{path.rstrip('/')}") is views[path]}
         return [endpoint for endpoint in found if endpoint[0] not in doubled]
@@ -68,6 +64,10 @@ def document() -> Json:
     }
     found["servers"] = [{"url": "/", "description": "This server"}]
     found["tags"] = [{"name": name} for name in dict.fromkeys(TAGS)]
+    for methods in found["paths"].values():
+        if "patch" in methods:  # contract, methods: PUT is PATCH
+            again = methods["patch"]["operationId"].replace("patch_", "put_", 1)
+            methods["put"] = {**methods["patch"], "operationId": again}
     found["paths"] = dict(sorted((found["paths"] | OUTSIDE).items()))
     for kind, members in shared.components(oauth2_settings.SCOPES).items():
         found["components"].setdefault(kind, {}).update(members)

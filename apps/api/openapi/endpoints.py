@@ -76,7 +76,7 @@ def document(tag: str, endpoints: Mapping[str, Endpoint]) -> None:
         method, path = line.split()
         ENDPOINTS[method, path] = endpoint
         TAG_OF[path] = tag
-        if method == "PATCH":
+        if method == "PATCH":  # where routers say so; of other views `document.py` does
             ENDPOINTS["PUT", path] = endpoint
 
 
