@@ -181,9 +181,7 @@ class Device(DeviceSummary):
     mac_address = serializers.CharField(
         required=False, allow_null=True, help_text="For the owner and admins alone"
     )
-    device_token = serializers.CharField(
-        required=False, help_text="For the owner and admins alone"
-    )
+    device_token = serializers.CharField(required=False, help_text="For the owner and admins alone")
 
 
 class MapEntry(Shape):
@@ -361,9 +359,7 @@ SESSION = header("OnboardingSession", "What `POST /v0/onboarding/device` answere
 document(
     "Devices",
     {
-        **catalogue(
-            "/v0/devices", "a device", "devices", Device, DeviceInput, parameters=PLACES
-        ),
+        **catalogue("/v0/devices", "a device", "devices", Device, DeviceInput, parameters=PLACES),
         "GET /v0/devices/world_map": Endpoint(
             "Get the world map",
             MapEntry,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+from threading import Lock
 from typing import Any
 
 from django.conf import settings
@@ -52,9 +53,17 @@ class Generator(SchemaGenerator):
         return view
 
 
-@functools.cache
+_at_work = Lock()
+
+
 def document() -> Json:
-    """The whole document, put together once in a process."""
+    """The whole document, put together once in a process; others wait, as the library must."""
+    with _at_work:
+        return _document()
+
+
+@functools.cache
+def _document() -> Json:
     autodiscover_modules("schema")
     found: Json = Generator().get_schema(public=True)
     found["info"] = {

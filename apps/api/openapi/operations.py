@@ -11,7 +11,7 @@ from drf_spectacular.plumbing import force_instance
 from rest_framework.permissions import SAFE_METHODS
 
 from apps.api.openapi import shared
-from apps.api.openapi.endpoints import ENDPOINTS, TAG_OF, Endpoint, JsonField, Json
+from apps.api.openapi.endpoints import ENDPOINTS, TAG_OF, Endpoint, Json, JsonField
 from apps.api.ransack.backend import RansackFilter
 from apps.api.ransack.schema import declaration
 
@@ -47,7 +47,7 @@ class Operation(AutoSchema):
         """In a few words."""
         return self.endpoint.summary
 
-    def get_description(self) -> str:
+    def get_description(self) -> str:  # type: ignore[override]
         """What there is to know beside."""
         return self.endpoint.description
 
@@ -122,7 +122,7 @@ class Operation(AutoSchema):
         return dict.fromkeys(self.map_parsers(), body) if isinstance(body, dict) else body
 
     def _get_request_for_media_type(
-        self, serializer: Any, direction: str = "request"
+        self, serializer: Any, direction: Any = "request"
     ) -> tuple[Any, bool]:
         """Its schema. No body is required: parameters of the query will do (contract)."""
         if serializer is None or isinstance(serializer, dict):

@@ -187,5 +187,3 @@ def components(scopes: dict[str, Any]) -> dict[str, dict[str, Any]]:
         "parameters": PARAMETERS,
         "securitySchemes": SECURITY | {"oauth2": {**oauth2, "flows": flows}},
     }
-
-
