@@ -20,7 +20,6 @@ from apps.kits.models import Kit
 from apps.operations import catalogue
 from apps.readings import distribution
 from apps.users.models import User
-from tests.documented import check
 
 
 def pytest_configure() -> None:
@@ -47,20 +46,6 @@ def installed(db: None) -> None:
     """The catalogue is there, also after a test with transactions of its own has emptied all."""
     if catalogue.is_empty():
         catalogue.install()
-
-
-@pytest.fixture(autouse=True)
-def documented(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whatever a client of the API is answered, in any test, is what the OpenAPI document says."""
-    answered = APIClient.request
-
-    def request(self: APIClient, **asked: Any) -> Any:
-        response = answered(self, **asked)
-        if settings.ROOT_URLCONF == "smartcitizen.urls":  # not the toys of tests/api
-            check(response)
-        return response
-
-    monkeypatch.setattr(APIClient, "request", request)
 
 
 @pytest.fixture(autouse=True)

@@ -197,10 +197,19 @@ document(
             "Send readings",
             Receipt,
             status=201,
-            also={200: Receipt, 422: Receipt},
+            also={
+                200: Receipt,
+                422: {
+                    "anyOf": [
+                        shared.reference("schemas", "Receipt"),
+                        shared.reference("schemas", "Error"),
+                    ]
+                },
+            },
             body=READINGS_INPUT,
             description="Answered once all is durable. 200 where all was there before, 422 where"
-            " nothing could be stored. `Content-Encoding: gzip` is understood.",
+            " nothing could be stored; a `data` that is no array is refused without a receipt."
+            " `Content-Encoding: gzip` is understood.",
         ),
         "GET /v0/devices/{id}/ingest_errors": Endpoint(
             "List what was refused", IngestError, many=True, pages="numbers"

@@ -16,8 +16,22 @@ from apps.devices.models import Device, Experiment, Tag
 from apps.kits.models import Kit
 from apps.sensors.models import Measurement, Sensor, SensorTag
 from apps.users.models import User
+from tests.documented import check
 
 As = Callable[[str], APIClient]
+
+
+@pytest.fixture(autouse=True)
+def documented(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever a client of the API is answered here is what the OpenAPI document says."""
+    answered = APIClient.request
+
+    def request(self: APIClient, **asked: Any) -> Any:
+        response = answered(self, **asked)
+        check(response)
+        return response
+
+    monkeypatch.setattr(APIClient, "request", request)
 
 
 @pytest.fixture(autouse=True)

@@ -135,6 +135,7 @@ POST   /v0/onboarding/user                      200      200        200   200   
 GET    /v0/search?q=alice                       200      200        200   200   200  public
 GET    /v0/metrics                              200      200        200   200   200  -
 GET    /v0/version                              200      200        200   200   200  -
+GET    /v0/schema                               200      200        200   200   200  -
 GET    /metrics                                 200      200        200   200   200  -
 GET    /health/live                             200      200        200   200   200  -
 GET    /health/ready                            200      200        200   200   200  -
@@ -176,6 +177,7 @@ BODIES: dict[str, dict[str, Any]] = {
 ELSEWHERE = {
     "admin/": "tests/admin/test_pages.py",
     "ui/": "tests/pages",
+    "docs": "tests/browser/test_docs.py",
     "oauth/": "tests/users/oauth",
     r"\.well-known/oauth-authorization-server": "tests/users/oauth/test_endpoints.py",
 }
