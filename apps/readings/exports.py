@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterator, Sequence
+import logging
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from apps.api.renderers import to_json
@@ -18,7 +19,15 @@ from apps.readings import history, sensor_sets
 from apps.readings.raw import as_reading
 from apps.sensors.models import Sensor
 
+logger = logging.getLogger(__name__)
+
 PAGE = 5000
+MESSAGE = "This file is incomplete: something went wrong on our side. Please ask again."
+# The last line of a file that is not whole: no reading, by its shape.
+INCOMPLETE = {
+    "csv": f"error,{MESSAGE}\n".encode(),
+    "ndjson": to_json({"id": "internal_server_error", "message": MESSAGE}) + b"\n",
+}
 # A spreadsheet would run a cell that begins so; an apostrophe before it makes it text.
 FORMULAE = ("=", "+", "-", "@", "\t", "\r")
 
@@ -48,6 +57,18 @@ def as_ndjson(device_id: int, wanted: history.Range) -> Iterator[bytes]:
     for page in wanted.of(device_id).pieces(PAGE):
         objects = history.as_json((as_reading(device_id, row) for row in page), wanted)
         yield b"".join(to_json(one) + b"\n" for one in objects)
+
+
+def ending_visibly(pieces: Iterable[bytes], form: str) -> Iterator[bytes]:
+    """The pieces of a file that is sent meanwhile; one that fails midway ends with INCOMPLETE.
+
+    The web server ends an answer whose pieces fail as if it were whole, and its status is sent.
+    """
+    try:
+        yield from pieces
+    except Exception:  # whatever it was, the client has to see that the file is not whole
+        logger.exception("a file of readings ended before it was whole")
+        yield INCOMPLETE[form]
 
 
 def _sensors(device_id: int, wanted: history.Range) -> list[Sensor]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from django.http import HttpResponseBase, StreamingHttpResponse
@@ -19,10 +20,11 @@ from apps.api.permissions import OwnerToWrite, SignedIn
 from apps.api.records import find
 from apps.api.renderers import JSONRenderer
 from apps.api.views import ApiView
-from apps.devices.models import Device
+from apps.devices.models import Component, Device
 from apps.devices.serializers import hidden_sensors, sees_secrets
 from apps.readings import exports, forms, history, posts, rolled_up
 from apps.readings.models import IngestError
+from apps.sensors.editions import edition
 
 
 class ReadingsView(ApiView):
@@ -52,6 +54,8 @@ class ReadingsView(ApiView):
         wanted = history.Range.from_parameters(query)
         # Whether GPS is the owner's alone decides what a stranger is shown.
         known = f"{device.readings_version} {device.precise_location}"
+        if self.is_rolled_up(request) or self.streams(request):
+            known = f"{known} {_names(device.pk)}"
         if self.is_rolled_up(request):
             resolved = rolled_up.Request.from_parameters(query)
             return f"{known} {resolved.start} {resolved.end}"
@@ -90,14 +94,16 @@ class ReadingsView(ApiView):
         """The readings as a file, in pieces that are made while it is sent."""
         form = request.accepted_renderer.format
         raw = boolean("raw", request.query_params.get("raw"))
-        pieces = (
+        pieces: Iterable[bytes] = (
             exports.as_csv(device_id, wanted, raw=raw)
             if form == forms.Csv.format
             else exports.as_ndjson(device_id, wanted)
         )
+        if request.method == "HEAD":
+            pieces = ()  # a server may read them all, to send none
         name = f"device-{device_id}.{form}"
         return StreamingHttpResponse(
-            pieces,
+            exports.ending_visibly(pieces, form),
             content_type=f"{request.accepted_media_type}; charset=utf-8",
             headers={"Content-Disposition": f'attachment; filename="{name}"'},
         )
@@ -140,6 +146,13 @@ class IngestErrorsView(ApiView):
         found = IngestError.objects.filter(device_id=device.pk)
         page: Any = pages.paginate_queryset(found, request, self)
         return pages.get_paginated_response([_error_json(error) for error in page])
+
+
+def _names(device_id: int) -> list[tuple[object, ...]]:
+    """What sensors of a device are called: by keys of its own, and by the catalogue's edition."""
+    components = Component.objects.filter(device_id=device_id).order_by("pk")
+    named = components.annotate(edition=edition())
+    return list(named.values_list("pk", "sensor_id", "key", "edition"))
 
 
 def _error_json(error: IngestError) -> dict[str, Any]:

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from rest_framework.test import APIClient
 
-from apps.devices.models import Device
+from apps.devices.models import Component, Device
 from apps.readings import exports, ingest
 from apps.readings.keys import Row
+from apps.readings.models import Reading
+from apps.sensors.models import Sensor
 from apps.users.models import User
 
 NOON = datetime(2026, 3, 5, 12, tzinfo=UTC)
@@ -120,6 +125,73 @@ def test_a_file_that_a_client_holds_is_not_made_again(
     ingest.store(filled.pk, [Row(0, NOON - timedelta(hours=1), {7: (1.0, None)})])
     again = client.get(path, headers=held)
     assert (again.status_code, len(body(again).splitlines())) == (200, 5)
+
+
+@pytest.mark.parametrize(
+    "query", ["format=csv", "format=ndjson", "rollup=1h&sensor_id=7&from=2026-03-05&to=2026-03-06"]
+)
+def test_another_name_of_a_sensor_is_another_answer(
+    client: APIClient, filled: Device, query: str
+) -> None:
+    path = f"/v0/devices/{filled.pk}/readings?{query}"
+    held = {"If-None-Match": client.get(path)["ETag"]}
+    for change in (
+        lambda: Sensor.objects.filter(pk=7).update(name="Noise"),
+        lambda: Sensor.objects.filter(pk=7).update(unit="dBA"),
+        lambda: Component.objects.filter(device=filled, sensor_id=7).update(key="loud"),
+    ):
+        assert client.get(path, headers=held).status_code == 304
+        change()
+        again = client.get(path, headers=held)
+        assert again.status_code == 200
+        held = {"If-None-Match": again["ETag"]}
+    with CaptureQueriesContext(connection) as queries:
+        assert client.get(path, headers=held).status_code == 304
+    assert len(queries) == 2
+
+
+@pytest.mark.parametrize("form", ["csv", "ndjson"])
+def test_head_says_what_a_file_is_without_making_it(
+    client: APIClient, filled: Device, form: str
+) -> None:
+    path = f"/v0/devices/{filled.pk}/readings?format={form}"
+    whole = client.get(path)
+    with CaptureQueriesContext(connection) as queries:
+        head = client.head(path)
+        assert body(head) == ""
+    assert not any("readings_reading" in query["sql"] for query in queries.captured_queries)
+    assert {name: head[name] for name in ("Content-Type", "Content-Disposition", "ETag")} == {
+        name: whole[name] for name in ("Content-Type", "Content-Disposition", "ETag")
+    }
+    assert head.status_code == 200
+    assert "Content-Length" not in head
+
+
+def test_a_file_is_compressed_piece_by_piece(
+    client: APIClient, filled: Device, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = f"/v0/devices/{filled.pk}/readings?format=ndjson"
+    plain = body(client.get(path)).encode()
+    monkeypatch.setattr(exports, "PAGE", 1)
+    answer = client.get(path, headers={"Accept-Encoding": "gzip"})
+    assert (answer["Content-Encoding"], answer.has_header("Content-Length")) == ("gzip", False)
+    assert "Accept-Encoding" in answer["Vary"]
+    assert gzip.decompress(b"".join(answer.streaming_content)) == plain
+
+
+@pytest.mark.parametrize("form", ["csv", "ndjson"])
+def test_a_file_that_fails_midway_says_so_in_its_last_line(
+    client: APIClient, filled: Device, monkeypatch: pytest.MonkeyPatch, form: str
+) -> None:
+    monkeypatch.setattr(exports, "PAGE", 2)
+    path = f"/v0/devices/{filled.pk}/readings?format={form}"
+    whole = body(client.get(path)).splitlines()
+    unknown = Reading.objects.filter(device_id=filled.pk, recorded_at=NOON + timedelta(minutes=2))
+    unknown.update(sensor_set_id=4711)
+    *lines, end = body(client.get(path)).splitlines()
+    assert lines == whole[:-1]
+    assert end == exports.INCOMPLETE[form].decode().strip()
+    assert "incomplete" in end
 
 
 def test_pieces_are_made_while_they_are_sent(
