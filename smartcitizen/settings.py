@@ -192,7 +192,7 @@ DATABASES = {
         valid=lambda database: database["ENGINE"] == "django.db.backends.postgresql",
     )
 }
-DATABASES["default"].update(CONN_MAX_AGE=60, CONN_HEALTH_CHECKS=True)
+DATABASES["default"].update(ENGINE="apps.api.postgresql", CONN_MAX_AGE=60, CONN_HEALTH_CHECKS=True)
 # Whoever waits longer for a lock is told to come again (503), so that one stuck row does not fill
 # every thread.
 DATABASES["default"].setdefault("OPTIONS", {}).setdefault("options", "-c lock_timeout=5s")

@@ -16,10 +16,10 @@ UNIQUE_VIOLATION = "23505"
 FOREIGN_KEY_VIOLATION = "23503"
 # SQLSTATEs of a server that is there but takes no work now, and may in a moment: shutting down,
 # starting, full of clients; disk or memory full; read-only; a lock that was not to be had.
-# Others (a statement's timeout) are faults of ours and stay 500.
 TURNED_AWAY = {"57P01", "57P02", "57P03", "53300", "53100", "53200", "25006"}
 TURNED_AWAY |= {"55P03", "40P01", "40001"}
 CONNECTION_EXCEPTION = "08"
+QUERY_CANCELED = "57014"
 KEY = re.compile(r"Key \((.*?)\)=\(")
 
 
@@ -35,6 +35,14 @@ def unreachable(error: BaseException) -> bool:
         return False
     code = _sqlstate(error)
     return code is None or code in TURNED_AWAY or code.startswith(CONNECTION_EXCEPTION)
+
+
+def took_too_long(error: BaseException) -> bool:
+    """Whether `error` says that a statement was stopped by its time limit (contract: 503).
+
+    The web server sets one (`smartcitizen/wsgi.py`); a search has a shorter one, with a 400.
+    """
+    return _sqlstate(error) == QUERY_CANCELED
 
 
 def clash(error: IntegrityError) -> Unprocessable | None:

@@ -12,7 +12,7 @@ import sys
 from typing import Any
 
 from django.core import exceptions as django
-from django.db import IntegrityError
+from django.db import IntegrityError, OperationalError
 from django.db.models import ProtectedError, RestrictedError
 from django.http import Http404, HttpRequest, HttpResponse, UnreadablePostError
 from django.http.multipartparser import MultiPartParserError
@@ -53,6 +53,7 @@ IDS = {
     503: "service_unavailable",
 }
 AUTHORIZATION_REQUIRED = "Authorization required"
+TOO_LONG = "The database took too long over this: please try again, or ask for less"
 # Answers are for the one who asked, and are asked for again each time (with an ETag, cheaply).
 # A view whose answer is the same for everyone may say otherwise.
 CACHE_CONTROL = "private, no-cache"
@@ -145,6 +146,10 @@ def translate(
         case Exception() if database_errors.unreachable(exc):
             logger.error("The database cannot be reached: %s", exc)
             return ServiceUnavailable()
+        case OperationalError() if database_errors.took_too_long(exc):
+            # With its stack, since it is a fault of ours as often as of a busy machine
+            logger.error("The database took too long", exc_info=exc)
+            return ServiceUnavailable(TOO_LONG)
     return None
 
 

@@ -11,11 +11,10 @@ from collections.abc import Callable, Mapping
 from typing import Generic, TypeVar
 from uuid import UUID
 
-from django.db import models
+from django.db import connection, models
 from django.db.models.expressions import RawSQL
 
 from apps.api.exceptions import ServiceUnavailable
-from apps.sensors.models import Edition
 
 T = TypeVar("T")
 J = TypeVar("J")
@@ -36,8 +35,14 @@ DROP TRIGGER new_edition_after_truncate ON {table};
 
 
 def current_edition() -> UUID | None:
-    """The edition of the catalogue now; None where its row is lost, until the next change."""
-    return Edition.objects.values_list("number", flat=True).first()
+    """The edition of the catalogue now; None where its row is lost, until the next change.
+
+    By hand, since Django takes longer to write this query than PostgreSQL to answer it.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT {EDITION}")
+        number: UUID | None = cursor.fetchone()[0]
+        return number
 
 
 def edition() -> RawSQL:

@@ -60,8 +60,8 @@ def ready(json: Json) -> Json:
 
 
 def _all_sensors() -> dict[int, Json]:
-    """Every sensor by its id, in three queries."""
-    sensors = Sensor.objects.select_related("measurement").prefetch_related("tags")
+    """Every sensor by its id, in order of the ids and in three queries."""
+    sensors = Sensor.objects.select_related("measurement").prefetch_related("tags").order_by("pk")
     return {sensor.pk: ready(sensor_json(sensor)) for sensor in sensors}
 
 
@@ -172,7 +172,12 @@ class SensorSerializer(serializers.ModelSerializer[Sensor]):
         """Blank is none."""
         return value or None
 
-    def to_representation(self, instance: Sensor) -> Json:
-        """See `sensor_json`; what only shows sensors reads no more of them than the edition."""
+    def to_representation(self, instance: Sensor | Json) -> Json:
+        """See `sensor_json`; what only shows sensors reads no more of them than the edition.
+
+        An unsearched list is of those that are kept.
+        """
+        if isinstance(instance, dict):
+            return instance
         edition: UUID | None = getattr(instance, "edition", None)
         return entry(SENSORS.of(edition), instance.pk) if edition else sensor_json(instance)

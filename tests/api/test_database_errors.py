@@ -1,4 +1,4 @@
-"""Errors of the database: 503 where it is away, 422 where a value clashes, else 500."""
+"""Errors of the database: 503 where it is away or too slow, 422 where a value clashes."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from django.db.utils import DataError, InterfaceError, OperationalError
 from django.test import Client
 from pytest_django import DjangoDbBlocker
 
-from apps.api.database_errors import clash, kept_from_deletion, unreachable
+from apps.api.database_errors import clash, kept_from_deletion, took_too_long, unreachable
 from apps.devices.models import Component, Device, Tag
 from apps.kits.models import Kit, KitSensor
 from apps.sensors.models import Sensor
@@ -81,7 +81,22 @@ def test_a_connection_that_the_server_ends_is_503_and_the_next_request_works(
 
 
 @pytest.mark.django_db
-def test_a_statement_that_takes_too_long_is_a_fault_of_ours() -> None:
+def test_a_statement_that_takes_too_long_is_503_with_retry_after(client: Client) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL statement_timeout = 1")
+    answer = client.get("/v0/database?seconds=1")
+    assert answer.status_code == 503
+    assert answer["Retry-After"] == "10"
+    assert answer.json() == {
+        "id": "service_unavailable",
+        "message": "The database took too long over this: please try again, or ask for less",
+        "errors": None,
+        "url": None,
+    }
+
+
+@pytest.mark.django_db
+def test_a_statement_that_takes_too_long_does_not_say_that_the_database_is_away() -> None:
     with (
         pytest.raises(OperationalError) as caught,
         transaction.atomic(),
@@ -89,7 +104,10 @@ def test_a_statement_that_takes_too_long_is_a_fault_of_ours() -> None:
     ):
         cursor.execute("SET LOCAL statement_timeout = 1")
         cursor.execute("SELECT pg_sleep(1)")
+    assert took_too_long(caught.value)
     assert not unreachable(caught.value)
+    assert not took_too_long(OperationalError())
+    assert not took_too_long(RuntimeError())
 
 
 @pytest.mark.django_db

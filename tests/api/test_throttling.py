@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
 from typing import Any
 
 import pytest
 from django.conf import LazySettings
-from django.core.cache import cache, caches
+from django.core.cache import cache
 from django.test import Client
 
+from apps.api.redis_breaker import GuardedRedis
 from apps.api.throttling import count, network, parsed_rate
 from apps.users.models import User
 
@@ -127,20 +127,16 @@ def test_a_rate_is_read(rate: str, parsed: tuple[int, int]) -> None:
 
 
 def test_a_request_costs_one_round_trip(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
-    statuses(1, client)
     calls: list[str] = []
+    asking = GuardedRedis.execute_command
 
-    def noting(name: str, method: Callable[..., Any]) -> Callable[..., Any]:
-        def call(*args: Any, **kwargs: Any) -> Any:
-            calls.append(name)
-            return method(*args, **kwargs)
+    def noting(redis: GuardedRedis, *words: Any, **options: Any) -> Any:
+        calls.append(words[0])
+        return asking(redis, *words, **options)
 
-        return call
-
-    for name in ("incr", "add", "get", "set"):
-        monkeypatch.setattr(caches["default"], name, noting(name, getattr(cache, name)))
-    statuses(1, client)
-    assert calls == ["incr"]
+    monkeypatch.setattr(GuardedRedis, "execute_command", noting)
+    statuses(2, client)
+    assert calls == ["INCRBY", "EXPIRE", "INCRBY"]
 
 
 def test_without_redis_all_is_let_through(client: Client, settings: LazySettings) -> None:
@@ -152,17 +148,3 @@ def test_without_redis_all_is_let_through(client: Client, settings: LazySettings
 def test_a_counter_is_forgotten_with_its_window() -> None:
     assert [count("throttle:x", 60), count("throttle:x", 60)] == [1, 2]
     assert 0 < cache.ttl("throttle:x") <= 60  # type: ignore[attr-defined]
-
-
-def test_two_who_are_first_at_once_are_both_counted(monkeypatch: pytest.MonkeyPatch) -> None:
-    added = cache.add
-
-    def late(key: str, value: int, seconds: int) -> bool:
-        added(key, value, seconds)
-        return False
-
-    backend = caches["default"]
-    monkeypatch.setattr(backend, "add", late)
-    assert count("throttle:race", 60) == 2
-    monkeypatch.setattr(backend, "add", lambda *args: False)
-    assert count("throttle:gone", 60) is None

@@ -106,11 +106,11 @@ class Raises(Toy):
 
 
 class Database(Toy):
-    """Answers with what PostgreSQL says to a statement of its own."""
+    """Answers after a statement that PostgreSQL takes `seconds` for, if any are asked for."""
 
     def get(self, request: Request) -> Response:
         with connection.cursor() as cursor:
-            cursor.execute("SELECT 1")
+            cursor.execute("SELECT pg_sleep(%s)", [request.query_params.get("seconds", 0)])
         return Response({"answer": 1})
 
 

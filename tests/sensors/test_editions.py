@@ -82,7 +82,9 @@ def test_an_emptied_table_is_another_edition(client: APIClient) -> None:
     assert client.get("/v0/sensors").json() == []
 
 
-@pytest.mark.parametrize("path", ["/v0/sensors", "/v0/sensors/12", "/v0/kits", "/v0/kits/2"])
+@pytest.mark.parametrize(
+    "path", ["/v0/sensors?q[s]=id", "/v0/sensors/12", "/v0/kits", "/v0/kits/2"]
+)
 def test_what_is_deleted_while_it_is_shown_is_to_be_asked_for_again(
     installed: None, client: APIClient, monkeypatch: pytest.MonkeyPatch, path: str
 ) -> None:

@@ -62,6 +62,9 @@ class Importer:
             done = [self._import(dump, table) for dump, table in dumps]
             # Devices without components, as in a dump without them, get the sensors of their kits.
             Device.objects.filter(components=None).exclude(kit=None).refit()
+            # Until the database has counted so many new rows, it would plan as for empty tables.
+            with connection.cursor() as cursor:
+                cursor.execute("ANALYZE")
             return done
         finally:
             with connection.cursor() as cursor:
