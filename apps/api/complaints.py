@@ -8,8 +8,10 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from django.utils import translation
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
+from rest_framework.serializers import BaseSerializer
 
 from apps.api.validation import rails_errors
 
@@ -32,6 +34,16 @@ PATTERNS = [
     (re.compile(re.escape(known).replace(re.escape("%(limit)s"), "(?P<limit>.+)")), known)
     for known in KNOWN
 ]
+
+
+def checked(given: BaseSerializer[Any]) -> dict[str, list[str]]:
+    """What is wrong with the values of a form; empty where all is well.
+
+    The checks run in English, since their texts tell which of the API's words they become.
+    """
+    with translation.override("en"):
+        errors = {} if given.is_valid() else rails_errors(given.errors)
+    return {field: [translated(message) for message in found] for field, found in errors.items()}
 
 
 def complaints(detail: Any) -> dict[str, list[str]]:

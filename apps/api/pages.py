@@ -7,6 +7,7 @@ from typing import Any
 from django.contrib.auth.views import redirect_to_login
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import render
+from django.utils import translation
 from django.utils.translation import gettext as _
 from django.views.generic import View
 from rest_framework.exceptions import APIException, Throttled
@@ -32,12 +33,13 @@ class PageView(View):
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         """The answer, or the page of an exception of the API, such as 429."""
-        try:
-            if request.method == "POST":
-                refuse_too_many(request, self)
-            return super().dispatch(request, *args, **kwargs)
-        except APIException as error:
-            return error_page(request, error)
+        with spoken(request):
+            try:
+                if request.method == "POST":
+                    refuse_too_many(request, self)
+                return super().dispatch(request, *args, **kwargs)
+            except APIException as error:
+                return error_page(request, error)
 
 
 class SignedInPage(PageView):
@@ -49,6 +51,14 @@ class SignedInPage(PageView):
             back = request.get_full_path() if request.method == "GET" else "/ui/me"
             return redirect_to_login(back)
         return super().dispatch(request, *args, **kwargs)
+
+
+def spoken(request: HttpRequest) -> translation.override:
+    """Within it texts are in the reader's language: what he chose, else what his browser asks for.
+
+    For pages alone: the API speaks English (contract: errors).
+    """
+    return translation.override(translation.get_language_from_request(request))
 
 
 def refuse_too_many(request: HttpRequest, view: Any) -> None:
@@ -80,6 +90,7 @@ def scripted_page(
 
 
 def _with_headers(answer: HttpResponse) -> HttpResponse:
+    answer.headers["Content-Language"] = translation.get_language() or "en"
     for name, value in HEADERS.items():
         answer.headers.setdefault(name, value)
     return answer

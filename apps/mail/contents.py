@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 from cryptography.fernet import Fernet, InvalidToken
 from django.conf import settings
 from django.template.loader import render_to_string
+from django.utils import translation
 
 
 class Contents(NamedTuple):
@@ -29,8 +30,10 @@ def render(template: str, context: Mapping[str, Any]) -> Contents:
     is the subject. `site` is where the platform is reached.
     """
     whole = {"site": settings.PUBLIC_URL, **context}
-    subject, _, text = render_to_string(f"{template}.txt", whole).strip().partition("\n\n")
-    html = render_to_string(f"{template}.html", {**whole, "subject": " ".join(subject.split())})
+    # Whoever sends it may read pages in another language than who gets it.
+    with translation.override("en"):
+        subject, _, text = render_to_string(f"{template}.txt", whole).strip().partition("\n\n")
+        html = render_to_string(f"{template}.html", {**whole, "subject": " ".join(subject.split())})
     # A line end in a subject would begin another header.
     return Contents(" ".join(subject.split()), f"{text.strip()}\n", html)
 

@@ -16,7 +16,7 @@ from oauth2_provider.settings import oauth2_settings
 from rest_framework.exceptions import Throttled
 
 from apps.api import errors as api_errors
-from apps.api.complaints import complaints
+from apps.api.complaints import checked
 from apps.api.exceptions import RecordNotFound
 from apps.api.pages import SignedInPage, page
 from apps.pages.my_device_views import clash
@@ -107,8 +107,8 @@ class ProfileForm(AccountForm):
         """Change what differs."""
         values = {name: request.POST.get(name, "").strip() for name in PROFILE}
         given = AccountInput(self.user(request), data=values, partial=True)
-        if not given.is_valid():
-            return self.show(request, "profile", values, complaints(given.errors))
+        if wrong := checked(given):
+            return self.show(request, "profile", values, wrong)
         try:
             accounts.change(self.user(request), confirm_email=True, **given.validated_data)
         except IntegrityError as error:
@@ -123,9 +123,7 @@ class EmailForm(AccountForm):
         """Have the new address confirmed; the same address again takes the wish back."""
         values = {"email": request.POST.get("email", "").strip()}
         given = AccountInput(self.user(request), data=values, partial=True)
-        if not given.is_valid():
-            return self.show(request, "email", values, complaints(given.errors))
-        if wrong := self.wrong_password(request):
+        if wrong := checked(given) or self.wrong_password(request):
             return self.show(request, "email", values, wrong)
         try:
             accounts.change(self.user(request), confirm_email=True, **given.validated_data)
@@ -145,8 +143,7 @@ class PasswordForm(AccountForm):
         """Set it: other browsers are signed out, this one stays."""
         new = {"password": request.POST.get("new_password", "")}
         given = AccountInput(self.user(request), data=new, partial=True)
-        if not given.is_valid():
-            found = complaints(given.errors)
+        if found := checked(given):
             return self.show(request, "password", {}, {"new_password": found["password"]})
         if wrong := self.wrong_password(request):
             return self.show(request, "password", {}, wrong)

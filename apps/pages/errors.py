@@ -48,7 +48,8 @@ def server_error(request: HttpRequest) -> HttpResponse:
         return answer
     error = InternalServerError()
     error.status_code = answer.status_code
-    shown = pages.error_page(HttpRequest(), error)
+    with pages.spoken(request):
+        shown = pages.error_page(HttpRequest(), error)
     if wait := answer.headers.get("Retry-After"):
         shown.headers["Retry-After"] = wait
     return shown
@@ -56,9 +57,9 @@ def server_error(request: HttpRequest) -> HttpResponse:
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
     """`CSRF_FAILURE_VIEW`: a form without its token, as when cookies are off."""
-    error = PermissionDenied(
-        _("The form has expired. Go back, reload the page, and send it again.")
-    )
+    with pages.spoken(request):
+        said = _("The form has expired. Go back, reload the page, and send it again.")
+    error = PermissionDenied(said)
     return _answer(request, error, lambda: errors.csrf_failure(request, reason))
 
 
@@ -66,4 +67,7 @@ def _answer(
     request: HttpRequest, error: APIException, otherwise: Callable[[], HttpResponse]
 ) -> HttpResponse:
     """The page of an error, or the envelope where no page is."""
-    return pages.error_page(request, error) if PAGES.match(request.path) else otherwise()
+    if not PAGES.match(request.path):
+        return otherwise()
+    with pages.spoken(request):
+        return pages.error_page(request, error)

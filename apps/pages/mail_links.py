@@ -15,9 +15,9 @@ from django.utils.decorators import method_decorator
 from django.utils.translation import gettext as _
 from django.views.decorators.debug import sensitive_post_parameters
 
+from apps.api.complaints import checked
 from apps.api.exceptions import RecordNotFound
 from apps.api.pages import PageView, page
-from apps.api.validation import rails_errors
 from apps.users import email_changes, guesses, password_resets
 from apps.users.models import User
 from apps.users.password_reset_views import NewPasswordInput, reset_of
@@ -63,10 +63,8 @@ class PasswordResetView(PageView):
         try:
             reset = reset_of(request, token)
             given = NewPasswordInput(data={"password": request.POST.get("password", "")})
-            if not given.is_valid():
-                return self.show(
-                    request, reset.user.username, rails_errors(given.errors), status=422
-                )
+            if wrong := checked(given):
+                return self.show(request, reset.user.username, wrong, status=422)
             password_resets.finish(token, given.validated_data["password"])
         except RecordNotFound:
             return useless(request, "/ui/password_reset")

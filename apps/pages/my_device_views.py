@@ -17,7 +17,7 @@ from django.utils.dateparse import parse_datetime
 from django.utils.translation import gettext as _
 
 from apps.api import database_errors
-from apps.api.complaints import complaints
+from apps.api.complaints import checked, complaints
 from apps.api.exceptions import RecordNotFound
 from apps.api.pages import SignedInPage, page, scripted_page
 from apps.api.records import find
@@ -120,8 +120,8 @@ class NewDevicePage(DeviceFormPage):
         """Add it, and go to where one sees whether it is heard."""
         values = self.sent(request)
         given = DeviceInput(data=for_api(values), context={"request": request})
-        if not given.is_valid():
-            return self.show(request, values, complaints(given.errors))
+        if wrong := checked(given):
+            return self.show(request, values, wrong)
         try:
             with transaction.atomic():
                 added = Device.objects.register(owner=request.user, **given.validated_data)
@@ -150,8 +150,8 @@ class EditDevicePage(DeviceFormPage):
         if not device.mac_address and not data["mac_address"]:
             del data["mac_address"]  # a kit that is known by its token has none
         given = DeviceInput(device, data=data, partial=True, context={"request": request})
-        if not given.is_valid():
-            return self.show(request, values, complaints(given.errors), device)
+        if wrong := checked(given):
+            return self.show(request, values, wrong, device)
         try:
             with transaction.atomic():
                 device.change(**given.validated_data)

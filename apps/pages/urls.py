@@ -1,6 +1,8 @@
 """Where pages for browsers are: `/` for those who prefer HTML there, else under `/ui/`."""
 
 from django.urls import re_path
+from django.views.decorators.csrf import csrf_exempt
+from django.views.i18n import set_language
 from rest_framework.authentication import SessionAuthentication
 
 from apps.pages import account_views
@@ -37,6 +39,8 @@ urlpatterns = [
         name="device_page_readings",
     ),
     re_path(r"^ui/users/(?P<name>[^/]+)/?$", UserPage.as_view(), name="user_page"),
+    # Which language a stranger's form has somebody read in is no matter: it needs no cookie for it.
+    re_path(r"^ui/language/?$", csrf_exempt(set_language), name="language"),
     re_path(r"^ui/developers/?$", DevelopersPage.as_view(), name="developers"),
     re_path(r"^ui/me/?$", MyDevicesPage.as_view(), name="my_devices"),
     re_path(r"^ui/me/devices/new/?$", NewDevicePage.as_view(), name="new_device"),

@@ -17,8 +17,8 @@ from django.views.decorators.debug import sensitive_post_parameters
 from rest_framework.exceptions import APIException, Throttled
 
 from apps.api import database_errors, errors
+from apps.api.complaints import checked, complaints
 from apps.api.pages import PageView, error_page, page
-from apps.api.validation import rails_errors
 from apps.users import accounts
 from apps.users.inputs import AccountInput
 from apps.users.models import User
@@ -108,15 +108,15 @@ class SignUpView(EntryView):
         """Open the account and sign in to it."""
         sent = {key: request.POST.get(key, "") for key in ("username", "email", "password")}
         given = AccountInput(data=sent)
-        if not given.is_valid():
-            return self.show(request, sent, rails_errors(given.errors), 422)
+        if wrong := checked(given):
+            return self.show(request, sent, wrong, 422)
         try:
             user: User = accounts.sign_up(**given.validated_data)
         except IntegrityError as error:  # somebody took the name in this moment
             clash = database_errors.clash(error)
             if clash is None:
                 raise
-            return self.show(request, sent, rails_errors(clash.detail), 422)
+            return self.show(request, sent, complaints(clash.detail), 422)
         login(request, user, backend=BACKEND)
         return self.go_on(request)
 

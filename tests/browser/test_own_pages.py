@@ -156,3 +156,28 @@ def test_how_the_platform_is(scheme: str, window: Open, site: live.Platform, siz
     expect(page.get_by_text("2 of", exact=False).or_(page.get_by_text("0 of"))).to_be_visible()
     assert_accessible(page)
     keep(page, size, f"status-{scheme}")
+
+
+def test_the_pages_speak_the_language_that_was_chosen(
+    window: Open, site: live.Platform, size: str
+) -> None:
+    page = window()
+    page.goto(f"{site.web}/ui/developers?from=here")
+    page.get_by_role("button", name="Español").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Desarrolladores")
+    assert page.url == f"{site.web}/ui/developers?from=here"
+    assert_accessible(page)
+    page.goto(site.web)
+    page.wait_for_selector('html[lang="es"][data-map="ready"]')
+    expect(page.locator("#count")).to_contain_text("a la vista")
+    assert_accessible(page)
+    keep(page, size, "map-es")
+    page.get_by_role("button", name="Català").click()
+    page.goto(f"{site.web}/ui/me")
+    page.get_by_label("Nom d'usuari o correu electrònic").fill(size)
+    page.get_by_label("Contrasenya", exact=True).fill("alicealice")
+    page.get_by_role("button", name="Inicia la sessió").click()
+    page.get_by_role("link", name="Silent roof").click()
+    expect(page.get_by_role("heading", name="Per què no diu res el meu kit?")).to_be_visible()
+    assert_accessible(page)
+    keep(page, size, "silent-ca")

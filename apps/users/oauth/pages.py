@@ -12,8 +12,8 @@ from django.utils.translation import gettext_lazy as _
 from oauth2_provider.models import Application
 from oauth2_provider.settings import oauth2_settings
 
+from apps.api.complaints import checked
 from apps.api.pages import SignedInPage, page
-from apps.api.validation import rails_errors
 from apps.users.oauth import applications
 from apps.users.oauth.serializers import ApplicationInput, application_json
 
@@ -109,8 +109,8 @@ class NewView(FormView):
         """Register it, and show the secret in this answer alone."""
         values = self.sent(request)
         given = ApplicationInput(data=values)
-        if not given.is_valid():
-            return self.show(request, values, None, rails_errors(given.errors))
+        if wrong := checked(given):
+            return self.show(request, values, None, wrong)
         application, secret = applications.register(request.user, **given.validated_data)  # type: ignore[arg-type]
         return shown(request, application, secret, new=True)
 
@@ -139,8 +139,8 @@ class EditView(FormView):
         application = self.found(pk)
         values = self.sent(request)
         given = ApplicationInput(application, data=values)
-        if not given.is_valid():
-            return self.show(request, values, application, rails_errors(given.errors))
+        if wrong := checked(given):
+            return self.show(request, values, application, wrong)
         applications.change(application, **given.validated_data)
         return HttpResponseRedirect(reverse("oauth2_provider:detail", args=[application.pk]))
 
