@@ -274,8 +274,8 @@ class DeviceAdmin(ArchivableAdmin[Device]):
 
     @admin.display(description="Status", ordering="last_reading_at")
     def status(self, device: Device) -> str:
-        """New, online or offline, as the API shows it."""
-        return device.status(timezone.now())
+        """New, online or offline, as the API shows it; what is archived it does not show."""
+        return "archived" if device.archived_at else device.status(timezone.now())
 
     @admin.display(description="Device token")
     def token(self, device: Device) -> str:

@@ -6,15 +6,16 @@ from typing import Any
 
 from django.contrib import admin
 from django.db import models
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 
 from apps.devices.forms import MAC_PART
 from apps.devices.models import Device, mac_key
-from apps.readings.admin_readings import ReadingsPages
+from apps.readings.admin_readings import ReadingsPages, newest_values
 from apps.readings.models import IngestError
 from apps.sensors.admin_pages import ReadOnlyAdmin, page_link
 
 REASONS_LISTED = 20
+REFUSED_SHOWN = 10
 
 # The page of a device shows its readings. apps/devices does not know readings, so the page is
 # added from here. (A reading has a composite key and cannot be an admin model.)
@@ -26,6 +27,21 @@ class DeviceWithReadingsAdmin(ReadingsPages):
     """Devices, each with pages of its readings, to which its own page links."""
 
     change_form_template = "admin/devices/device/change_form_with_readings.html"
+
+    def render_change_form(
+        self,
+        request: HttpRequest,
+        context: dict[str, Any],
+        add: bool = False,
+        change: bool = False,
+        form_url: str = "",
+        obj: Device | None = None,
+    ) -> HttpResponse:
+        """The page of a device, with its newest values and what was refused of it lately."""
+        if obj is not None:
+            refused = IngestError.objects.filter(device=obj)[:REFUSED_SHOWN]
+            context |= {"newest": newest_values(obj), "refused": refused}
+        return super().render_change_form(request, context, add, change, form_url, obj)
 
 
 class ReasonFilter(admin.SimpleListFilter):

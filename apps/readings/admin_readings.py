@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from django import forms
@@ -68,7 +68,7 @@ class CorrectionForm(forms.Form):
             sensor = sensors.get(id_)
             unit = f", {sensor.unit}" if sensor and sensor.unit else ""
             self.fields[str(id_)] = forms.FloatField(
-                label=f"{sensor or 'Sensor'} ({id_}){unit}",
+                label=f"{sensor or id_}{unit}",
                 initial=value,
                 help_text="" if raw is None else f"raw {raw:g}, which stays",
                 widget=forms.TextInput(attrs={"inputmode": "decimal"}),
@@ -220,6 +220,26 @@ def readings_table(device: Device, before: datetime | None) -> dict[str, Any]:
         "rows": rows,
         "older": page[-1].recorded_at if more else None,
     }
+
+
+def newest_values(device: Device) -> list[dict[str, Any]]:
+    """The newest value of each sensor of a device, ordered by its id, as the row keeps them.
+
+    Each is a dict of `id sensor value raw_value at prev_value`, in one query.
+    """
+    newest = device.newest.sensors
+    sensors = Sensor.objects.in_bulk(newest)
+    return [
+        {
+            "id": id_,
+            "sensor": sensors.get(id_),
+            "value": newest[id_].value,
+            "raw_value": newest[id_].raw,
+            "at": datetime.fromtimestamp(newest[id_].at, UTC),
+            "prev_value": newest[id_].prev_value,
+        }
+        for id_ in sorted(newest)
+    ]
 
 
 def read_time(text: str | None) -> datetime | None:
