@@ -13,7 +13,7 @@ BUILT := apps/pages/static/pages/built/.made
 TEXTS := $(patsubst %.po,%.mo,$(wildcard smartcitizen/locale/*/LC_MESSAGES/django.po))
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-long test-clients test-citus check format messages system-deps bench clean
+.PHONY: help run test test-long test-clients test-faults test-citus check audit format messages system-deps bench clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 20
@@ -34,21 +34,28 @@ test-long: SEED ?= 0
 test-clients: $(VENV)/.tests .venv-clients/.installed ## run the clients that exist today against a real server
 	@$(MAKE) --no-print-directory test ARGS="tests/clients -q -p no:randomly"
 
+test-faults: $(VENV)/.tests $(BUILT) ## kill every part a hundred times under load; writes docs/reliability.md
+	@FAULT_KILLS=100 $(MAKE) --no-print-directory test ARGS="tests/faults -x -q -s -p no:randomly -k hundred"
+
 test-citus: $(VENV)/.tests ## run the readings suite on the cluster that CITUS_URL names
 	@test -n "$(CITUS_URL)" || { echo "make test-citus: CITUS_URL names no coordinator, as postgres://postgres@localhost:5432/postgres"; exit 2; }
 	@$(MAKE) --no-print-directory test ARGS="tests/readings/test_on_citus.py -s"
 
-check: $(VENV)/.tests ## format, lint, types, layers, migrations, deployment settings
+check: $(VENV)/.tests ## format, lint, types, layers, known dangers, migrations, deployment settings
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(TEST_ENV) DATABASE_URL=postgres://unused@localhost/unused REDIS_URL=redis://unused \
 		$(BIN)/mypy smartcitizen apps
 	$(BIN)/lint-imports
+	$(BIN)/bandit -q -c pyproject.toml -r apps smartcitizen manage.py
 	$(TEST_ENV) $(BIN)/python -m smartcitizen.embedded --var var/test --throwaway -- \
 		$(BIN)/python manage.py makemigrations --check --dry-run
 	$(TEST_ENV) PUBLIC_URL=https://api.example.org TRUSTED_PROXIES=1 \
 		DATABASE_URL=postgres://unused@localhost/unused REDIS_URL=redis://unused \
 		$(BIN)/python manage.py check --deploy --fail-level WARNING
+
+audit: $(VENV)/.tests ## ask whether holes are known in the packages that run (asks pypi.org)
+	$(BIN)/pip-audit -r requirements.txt --no-deps --disable-pip
 
 format: $(VENV)/.tests ## format the code
 	$(BIN)/ruff check --fix-only .

@@ -51,6 +51,10 @@ class Platform:
         """GET a path of the web server."""
         return requests.get(self.web + path, timeout=30, **options)
 
+    def post(self, path: str, body: dict[str, Any], **options: Any) -> requests.Response:
+        """POST JSON to a path of the web server."""
+        return requests.post(self.web + path, json=body, timeout=30, **options)
+
 
 def free_port() -> int:
     """A port that nobody listens on."""

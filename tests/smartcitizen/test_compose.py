@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 import requests
@@ -111,8 +111,11 @@ def test_compose_accepts_the_file(tmp_path: Path) -> None:
 class Web(BaseHTTPRequestHandler):
     """Stands for the web server: tells what it was asked."""
 
+    seen: ClassVar[list[str]] = []
+
     def do_GET(self) -> None:
         """Answer with the request as it arrived."""
+        self.seen.append(self.path)
         told = {
             "line": self.requestline,
             "headers": {k.lower(): v for k, v in self.headers.items()},
@@ -123,7 +126,7 @@ class Web(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(body)
 
-    do_PUT = do_GET
+    do_PUT = do_POST = do_GET
 
     def log_message(self, format: str, *args: Any) -> None:
         """Stay quiet."""
@@ -148,7 +151,7 @@ def certificate(directory: Path) -> None:
 
 
 def adapted(tmp_path: Path, web: int, http: int, https: int) -> Path:
-    """The proxy's own configuration, with other ports and paths and nothing else changed."""
+    """The proxy's own configuration, with other ports and paths and less patience."""
     text = (ROOT / "deploy" / "nginx.conf").read_text()
     places = "".join(
         f"    {kind}_temp_path {tmp_path}/{kind};\n"
@@ -159,6 +162,8 @@ def adapted(tmp_path: Path, web: int, http: int, https: int) -> Path:
         "user www-data;\n": "user root;\n" if os.geteuid() == 0 else "",
         "server web:8000": f"server 127.0.0.1:{web}",
         "server kits:8001": f"server 127.0.0.1:{web}",
+        "client_header_timeout 30s": "client_header_timeout 3s",
+        "client_body_timeout 30s": "client_body_timeout 3s",
         "listen 80 ": f"listen 127.0.0.1:{http} ",
         "listen 443 ": f"listen 127.0.0.1:{https} ",
         "/etc/nginx/certificates": str(tmp_path),
@@ -279,3 +284,19 @@ def test_the_log_of_the_proxy_holds_no_token(proxy: tuple[int, int], tmp_path: P
     assert '"GET /v0/me" 301' in written
     assert '"GET /v0/password_resets/[FILTERED]"' in written
     assert token not in written
+
+
+def test_clients_that_send_slowly_reach_no_process_of_ours_and_are_let_go(
+    proxy: tuple[int, int],
+) -> None:
+    Web.seen.clear()
+    head = b"PUT /add HTTP/1.1\r\nHost: localhost\r\nX-SmartCitizenMacADDR: 0"
+    body = b"POST /add HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000\r\n\r\nx"
+    slow = [socket.create_connection(("127.0.0.1", proxy[0]), timeout=60) for _ in range(60)]
+    for number, connection in enumerate(slow):
+        connection.sendall(body if number % 2 else head)
+    assert requests.get(f"http://127.0.0.1:{proxy[0]}/datetime", timeout=30).status_code == 200
+    for connection in slow:
+        assert connection.recv(65536)[:12] in {b"", b"HTTP/1.1 408"}
+        connection.close()
+    assert Web.seen == ["/datetime"]

@@ -30,7 +30,8 @@ TRUE = {"true", "t", "1"}
 FALSE = {"false", "f", "0"}
 BIGINT = range(-(2**63), 2**63)
 WHOLE = re.compile(r"[+-]?\d{1,19}", re.ASCII)
-NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d{1,4})?", re.ASCII | re.IGNORECASE)
+# Of a dot and digits in two optional parts each way of sharing a long row of digits would be tried.
+NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)(e[+-]?\d{1,4})?", re.ASCII | re.IGNORECASE)
 UUID_TEXT = re.compile(r"[0-9a-f]{8}(-?[0-9a-f]{4}){3}-?[0-9a-f]{12}", re.ASCII | re.IGNORECASE)
 # A year alone would pass for the first hour of 1970: an epoch has its nine digits or more.
 EPOCH = re.compile(r"(\d{9,11})(\.\d+)?", re.ASCII)

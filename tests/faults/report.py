@@ -1,0 +1,66 @@
+"""The report of a run: what was done to the platform, and what had become of the readings."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+BEGIN, END = "<!-- written by make test-faults -->", "<!-- end of what it wrote -->"
+
+
+@dataclass
+class Row:
+    """All faults of one kind."""
+
+    in_flight: list[int] = field(default_factory=list)
+    healed: list[float] = field(default_factory=list)
+
+
+@dataclass
+class Report:
+    """What a run came to. `lost_with_broker`: the broker alone had them when it was killed."""
+
+    title: str
+    faults: dict[str, Row] = field(default_factory=dict)
+    acknowledged: int = 0
+    found: int = 0
+    lost_with_broker: int = 0
+    answers: Counter[str] = field(default_factory=Counter)
+
+    def note(self, fault: str, in_flight: int, healed: float) -> None:
+        """One fault happened."""
+        row = self.faults.setdefault(fault, Row())
+        row.in_flight.append(in_flight)
+        row.healed.append(healed)
+        print(f"{fault}: {in_flight} posts in flight, healed in {healed:.1f} s", flush=True)
+
+    def lines(self) -> Iterable[str]:
+        """It, as Markdown."""
+        yield f"### {self.title}"
+        yield ""
+        yield "| fault | times | posts in flight, least and most | seconds to heal, longest |"
+        yield "|---|---:|---:|---:|"
+        for fault, row in self.faults.items():
+            flying = f"{min(row.in_flight)} to {max(row.in_flight)}"
+            yield f"| {fault} | {len(row.in_flight)} | {flying} | {max(row.healed):.1f} |"
+        yield ""
+        yield "| readings acknowledged | found | difference | lost with the killed broker |"
+        yield "|---:|---:|---:|---:|"
+        difference = self.acknowledged - self.found
+        yield f"| {self.acknowledged} | {self.found} | {difference} | {self.lost_with_broker} |"
+        yield ""
+        yield "| what clients saw | times |"
+        yield "|---|---:|"
+        for answer, times in sorted(self.answers.items()):
+            yield f"| {answer} | {times} |"
+
+
+def write(file: Path, reports: Iterable[Report]) -> None:
+    """Put the reports between the marks of a document."""
+    text = file.read_text()
+    before, _, rest = text.partition(BEGIN)
+    _, _, after = rest.partition(END)
+    written = "\n\n".join("\n".join(report.lines()) for report in reports)
+    file.write_text(f"{before}{BEGIN}\n\n{written}\n\n{END}{after}")
