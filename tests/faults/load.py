@@ -30,6 +30,9 @@ Key = tuple[int, datetime]
 class Ledger:
     """What clients sent, what was acknowledged to them, and how they were answered otherwise."""
 
+    start_at: datetime = field(
+        default_factory=lambda: datetime.now(UTC).replace(microsecond=0) - timedelta(days=3)
+    )
     sent: dict[Key, float] = field(default_factory=dict)
     acknowledged: dict[Key, float] = field(default_factory=dict)  # when, by the monotonic clock
     doors: dict[Key, str] = field(default_factory=dict)
@@ -94,7 +97,6 @@ class Sender(threading.Thread):
         super().__init__(daemon=True)
         self.ledger, self.device_id = ledger, device_id
         self.second, self.step = place, places
-        self.start_at = datetime.now(UTC).replace(microsecond=0) - timedelta(days=3)
         self.ending = threading.Event()
         self.gave_up = False
 
@@ -123,7 +125,7 @@ class Sender(threading.Thread):
         """The next readings: a value says which it is."""
         rows: dict[Key, float] = {}
         for _ in range(1 + self.second % 3):
-            at = self.start_at + timedelta(seconds=self.second)
+            at = self.ledger.start_at + timedelta(seconds=self.second)
             rows[self.device_id, at] = float(self.second)
             self.second += self.step
         return rows

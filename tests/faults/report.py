@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-BEGIN, END = "<!-- written by make test-faults -->", "<!-- end of what it wrote -->"
+BEGIN, END = "<!-- make test-faults writes: {} -->", "<!-- end -->"
 
 
 @dataclass
@@ -57,10 +57,10 @@ class Report:
             yield f"| {answer} | {times} |"
 
 
-def write(file: Path, reports: Iterable[Report]) -> None:
-    """Put the reports between the marks of a document."""
-    text = file.read_text()
-    before, _, rest = text.partition(BEGIN)
-    _, _, after = rest.partition(END)
-    written = "\n\n".join("\n".join(report.lines()) for report in reports)
-    file.write_text(f"{before}{BEGIN}\n\n{written}\n\n{END}{after}")
+def write(file: Path, name: str, report: Report) -> None:
+    """Put a report between the marks of this name in a document."""
+    before, begin, rest = file.read_text().partition(BEGIN.format(name))
+    _, end, after = rest.partition(END)
+    assert end, f"{file} has no place for the report {name}"
+    written = "\n".join(report.lines())
+    file.write_text(f"{before}{begin}\n\n{written}\n\n{end}{after}")
