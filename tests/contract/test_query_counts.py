@@ -51,7 +51,8 @@ QUERIES = {
     "/v0/components?q[sensor_id_gt]=0": 7,
 }
 # The history follows a cursor and is never counted.
-HISTORY = 3
+# The device twice, who may see it and where its readings end; readings; their sensors.
+HISTORY = 4
 # One array, whatever its length: computed at each request, computed, and from the copy.
 WORLD_MAP = [
     ("/v0/devices/fresh_world_map", 1),
