@@ -23,8 +23,13 @@ from apps.users.models import User
 
 
 def pytest_configure() -> None:
-    """The folder of collected static files is there, empty or not, as it is where a server runs."""
-    Path(settings.STATIC_ROOT).mkdir(parents=True, exist_ok=True)
+    """The folder of collected static files is there, as it is where a server runs, and empty.
+
+    Every client of the tests makes the whole application, which looks at each file in that folder.
+    Servers that tests start, as processes of their own, serve what is in the real one.
+    """
+    settings.STATIC_ROOT = Path(settings.BASE_DIR) / "var" / "test" / "no_static"
+    settings.STATIC_ROOT.mkdir(parents=True, exist_ok=True)
 
 
 @pytest.fixture(scope="session")
