@@ -239,6 +239,9 @@ def running(title: str, database: Path | None = None) -> Iterator[Run]:
         yield run
         run.end()
         print("\n".join(run.report.lines()))
+    except BaseException:
+        print((directory / "parts.log").read_text(errors="replace")[-50_000:])
+        raise
     finally:
         machine.stop()
         shutil.rmtree(directory, ignore_errors=True)
