@@ -25,6 +25,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
+from apps.readings.distribution import OLDEST_CITUS
 from smartcitizen.embedded_postgres_server import Postgres
 from smartcitizen.embedded_redis_server import Redis
 from smartcitizen.server_account import Account
@@ -59,6 +60,47 @@ def test_databases_are_made_alike() -> None:
     source = (ROOT / "smartcitizen" / "embedded_postgres_server.py").read_text()
     for option in SERVICES["database"]["environment"]["POSTGRES_INITDB_ARGS"].split():
         assert option in source
+
+
+def test_the_cluster_is_there_only_for_its_profile() -> None:
+    """Without it compose starts and keeps what it did before there was one."""
+    of_profile = {name for name, service in SERVICES.items() if "profiles" in service}
+    assert of_profile == {"citus", "citus-worker-1", "citus-worker-2", "citus-join"}
+    assert all(SERVICES[name]["profiles"] == ["citus"] for name in of_profile)
+    for name, service in SERVICES.items():
+        for other in set(service.get("depends_on", ())) & of_profile:
+            optional = service["depends_on"][other] == {
+                "condition": "service_completed_successfully",
+                "required": False,
+            }
+            assert name in of_profile or optional
+    address = SERVICES["web"]["environment"]["DATABASE_URL"]
+    assert address.endswith("@${DATABASE_HOST:-database}/smartcitizen")
+
+
+def test_the_machines_of_the_cluster_are_the_database_with_citus() -> None:
+    machines = [SERVICES[name] for name in ("citus", "citus-worker-1", "citus-worker-2")]
+    kept = [volume for machine in machines for volume in machine["volumes"]]
+    assert len({*kept, *SERVICES["database"]["volumes"]}) == 4
+    for volume in kept:
+        assert volume.partition(":")[0] in COMPOSE["volumes"]
+    for machine in machines:
+        version = re.fullmatch(r"citusdata/citus:(\d+)\.\d+\.\d+", machine["image"])
+        assert version and int(version[1]) >= OLDEST_CITUS
+        password = machine["environment"]["POSTGRES_PASSWORD"]
+        expected = SERVICES["database"]["environment"] | {"PGPASSWORD": password}
+        assert machine["environment"] == expected
+        assert machine["healthcheck"] == SERVICES["database"]["healthcheck"]
+        assert "ports" not in machine
+    joined = " ".join(SERVICES["citus-join"]["entrypoint"])
+    assert re.findall(r"citus_add_node\('([\w-]+)', 5432\)", joined) == [
+        name for name in SERVICES if name.startswith("citus-worker-")
+    ]
+    assert set(SERVICES["citus-join"]["depends_on"]) == {
+        "citus",
+        "citus-worker-1",
+        "citus-worker-2",
+    }
 
 
 def test_python_is_a_version_that_is_tested_and_every_image_is_pinned() -> None:
