@@ -96,3 +96,31 @@ def test_the_readings_suite_passes_on_a_cluster(cluster: str) -> None:
         "SELECT table_name::text, distribution_column FROM citus_tables",
     )
     assert set(shown) >= {(table, "device_id") for table in distribution.tables()}
+
+
+def refusal(url: str) -> str:
+    """What `manage.py distribute` says in a database where it cannot do it."""
+    refused = subprocess.run(
+        [sys.executable, "manage.py", "distribute"],
+        cwd=ROOT,
+        env={**os.environ, "DATABASE_URL": url},
+        capture_output=True,
+        text=True,
+    )
+    assert refused.returncode == 1
+    return refused.stderr.strip()
+
+
+def test_a_worker_and_a_cluster_without_one_are_refused(cluster: str) -> None:
+    coordinator = cluster.replace(f"/{NAME}", f"/{TEST_DATABASE}")
+    nodes = "SELECT nodename, nodeport FROM pg_dist_node WHERE groupid > 0 ORDER BY groupid"
+    workers = [(str(host), int(str(port))) for host, port in run(coordinator, nodes)]
+    nothing = "CommandError: Nothing was distributed: "
+    worker = refusal(url_of(TEST_DATABASE, *workers[0]))
+    assert worker == f"{nothing}this is a worker: connect to the coordinator."
+    for host, port in workers:
+        run(
+            coordinator,
+            f"SELECT citus_set_node_property({host!r}, {port}, 'shouldhaveshards', false)",
+        )
+    assert refusal(coordinator).startswith(f"{nothing}no machine of the cluster keeps shards")

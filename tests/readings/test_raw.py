@@ -20,6 +20,7 @@ from apps.readings.history import Range
 from apps.readings.keys import Row
 from apps.readings.models import DirtyHour, KeptDay, KeptHour, Reading
 from apps.readings.raw import Series
+from tests.readings.plans import explain, relations
 
 BASE = datetime(2023, 11, 1, tzinfo=UTC)
 
@@ -130,19 +131,8 @@ def opened(queries: CaptureQueriesContext) -> list[set[str]]:
     found = []
     for query in queries.captured_queries:
         if "readings_reading" in query["sql"] and query["sql"].startswith(("SELECT", "(SELECT")):
-            with connection.cursor() as cursor:
-                cursor.execute("EXPLAIN (FORMAT JSON) " + query["sql"].replace("%", "%%"), [])
-                found.append(relations(cursor.fetchone()[0][0]["Plan"]))
+            found.append(relations(explain(query["sql"])))
     return found
-
-
-def relations(plan: dict[str, Any]) -> set[str]:
-    """The tables that a plan names."""
-    return (
-        {plan["Relation Name"]}
-        if "Relation Name" in plan
-        else set().union(*(relations(part) for part in plan.get("Plans", [])))
-    )
 
 
 def test_a_page_of_the_list_opens_the_months_it_shows(client: APIClient, years: Device) -> None:
