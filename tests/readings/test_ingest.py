@@ -220,3 +220,37 @@ def test_a_partition_that_cannot_be_made_now_loses_nothing(device: Device) -> No
     partitions._not_before.clear()
     ingest.prepare(late)
     assert partitions_in_use() == ["readings_reading_2013_05"]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_months_are_made_while_others_write_and_nothing_is_lost(device: Device) -> None:
+    """Some write into the default partition, two make its months: none waits for the other for
+    ever, on one machine or many."""
+    times = [datetime(2014, 1 + n % 6, 1 + n // 6, tzinfo=UTC) for n in range(60)]
+    rows = [Row(0, time, {TEMPERATURE: (1.0, None)}) for time in times]
+    failed: list[Exception] = []
+
+    def work(mine: list[Row], *, prepares: bool) -> None:
+        try:
+            for row_ in mine:
+                if prepares:
+                    ingest.prepare([row_])
+                ingest.store(device.pk, [row_])
+        except Exception as error:  # told in the test's own thread
+            failed.append(error)
+        finally:
+            connection.close()
+
+    threads = [
+        threading.Thread(target=work, args=(rows[n::4],), kwargs={"prepares": n % 2 == 0})
+        for n in range(4)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert failed == []
+    partitions._not_before.clear()
+    ingest.prepare(rows)
+    assert Reading.objects.filter(device_id=device.pk, recorded_at__in=times).count() == len(times)
+    assert "readings_reading_default" not in partitions_in_use()
