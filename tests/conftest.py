@@ -1,6 +1,6 @@
 """What every test may lean on: the catalogue, and people with fixed rights.
 
-alice owns, bob is a stranger, carol is an admin. Passwords are their names, doubled.
+alice owns, bob is a stranger, carol is an admin. Passwords are their names, often enough repeated.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 from django.conf import settings
-from django.contrib.auth.hashers import make_password
+from django.contrib.auth.hashers import get_hasher, make_password
 from django.core.cache import cache
 from django.db import connection
 from pytest_django import DjangoDbBlocker
@@ -62,15 +62,15 @@ def empty_cache() -> None:
 
 
 @functools.cache
-def hashed(password: str) -> str:
+def hashed(password: str, algorithm: str) -> str:
     """The hash of a password, made once: each takes a tenth of a second, by design."""
-    return make_password(password)
+    return make_password(password, hasher=algorithm)
 
 
-def person(username: str, role: User.Role = User.Role.CITIZEN) -> User:
-    """An account whose password is its name, doubled."""
+def person(username: str, password: str, role: User.Role = User.Role.CITIZEN) -> User:
+    """An account with a password that works."""
     user: User = User.objects.create_user(username, f"{username}@example.org", None, role=role)
-    user.password = hashed(2 * username)
+    user.password = hashed(password, get_hasher().algorithm)
     user.save(update_fields=["password"])
     return user
 
@@ -78,19 +78,19 @@ def person(username: str, role: User.Role = User.Role.CITIZEN) -> User:
 @pytest.fixture
 def alice(db: None) -> User:
     """Owns the devices of the tests."""
-    return person("alice")
+    return person("alice", "alicealice")
 
 
 @pytest.fixture
 def bob(db: None) -> User:
     """Has an account and owns nothing."""
-    return person("bob")
+    return person("bob", "bobbobbob")
 
 
 @pytest.fixture
 def carol(db: None) -> User:
     """Is an admin."""
-    return person("carol", User.Role.ADMIN)
+    return person("carol", "carolcarol", User.Role.ADMIN)
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ import re
 from typing import Any
 
 from django.apps import apps
-from django.db import IntegrityError, InterfaceError, OperationalError, connection
+from django.db import DatabaseError, IntegrityError, InterfaceError, OperationalError, connection
 from django.db.models import F, Field, GeneratedField, Model, ProtectedError, RestrictedError
 
 from apps.api.exceptions import Unprocessable
@@ -27,11 +27,12 @@ def unreachable(error: BaseException) -> bool:
     """Whether `error` says that the database cannot be reached (contract: 503).
 
     Takes Django's exceptions and the driver's own, which COPY raises. An error without an
-    SQLSTATE never came from a server: connecting failed, or the connection was lost.
+    SQLSTATE never came from a server: connecting failed, or the connection was lost. A connection
+    that is lost while a statement runs is a plain `DatabaseError` to the driver, of no kind.
     """
     driver: Any = connection.Database  # type: ignore[attr-defined]
     kinds = (OperationalError, InterfaceError, driver.OperationalError, driver.InterfaceError)
-    if not isinstance(error, kinds):
+    if not isinstance(error, kinds) and type(error) not in {DatabaseError, driver.DatabaseError}:
         return False
     code = _sqlstate(error)
     return code is None or code in TURNED_AWAY or code.startswith(CONNECTION_EXCEPTION)

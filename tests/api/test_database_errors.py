@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
+import socket
 from typing import Any
 
 import pytest
-from django.db import IntegrityError, connection, transaction
+from django.db import DatabaseError, IntegrityError, connection, transaction
 from django.db.models import ProtectedError, RestrictedError
 from django.db.utils import DataError, InterfaceError, OperationalError
 from django.test import Client
@@ -80,6 +82,21 @@ def test_a_connection_that_the_server_ends_is_503_and_the_next_request_works(
         connection.close()
 
 
+def test_a_connection_that_breaks_under_a_statement_is_503(
+    client: Client, django_db_setup: None, django_db_blocker: DjangoDbBlocker
+) -> None:
+    with django_db_blocker.unblock():
+        connection.ensure_connection()
+        # The statement is sent, and instead of its answer comes the end of the connection.
+        with socket.socket(fileno=os.dup(connection.connection.fileno())) as broken:
+            broken.shutdown(socket.SHUT_RD)
+        with pytest.raises(DatabaseError) as caught, connection.cursor() as cursor:
+            cursor.execute("SELECT 1")
+        assert unreachable(caught.value)
+        assert unreachable(caught.value.__cause__ or caught.value)
+        connection.close()
+
+
 @pytest.mark.django_db
 def test_a_statement_that_takes_too_long_is_503_with_retry_after(client: Client) -> None:
     with connection.cursor() as cursor:
@@ -116,6 +133,7 @@ def test_the_driver_s_own_errors_count_as_well() -> None:
     assert unreachable(driver.OperationalError("server closed the connection unexpectedly"))
     assert unreachable(driver.InterfaceError("connection already closed"))
     assert unreachable(InterfaceError("cursor already closed"))
+    assert unreachable(driver.DatabaseError("server closed the connection unexpectedly"))
     assert not unreachable(DataError("integer out of range"))
     assert not unreachable(RuntimeError())
 

@@ -28,9 +28,13 @@ ARGUMENTS = [
 Open = Callable[..., Page]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def real_chromium() -> Iterator[Browser]:
-    """Debian's Chromium; its tests are skipped by name where it is missing."""
+    """Debian's Chromium; its tests are skipped by name where it is missing.
+
+    One driver at a time, and none for longer than a module: it runs an event loop in this thread,
+    in which Django refuses to connect to the database.
+    """
     found = shutil.which("chromium")
     if found is None:
         pytest.skip("needs chromium (make system-deps)")
