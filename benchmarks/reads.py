@@ -79,15 +79,13 @@ def database() -> Iterator[str]:
 
 
 def manage(environment: Mapping[str, str], *words: str) -> None:
-    """Run a management command; what it says of its progress is dropped."""
-    subprocess.run(
-        [sys.executable, "manage.py", *words],
-        cwd=ROOT,
-        env=environment,
-        check=True,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
+    """Run a management command; what it says is shown where it fails, and dropped elsewhere."""
+    command = [sys.executable, "manage.py", *words]
+    done = subprocess.run(
+        command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
     )
+    if done.returncode:
+        sys.exit(f"manage.py {' '.join(words)} failed:\n{done.stdout.decode()}")
 
 
 def fill(url: str, environment: Mapping[str, str], devices: int, owners: int) -> None:
