@@ -74,9 +74,12 @@ SUDO := $(if $(filter-out 0,$(shell id -u)),sudo)
 
 bench: $(VENV)/.tests ## run the benchmarks (minutes)
 	$(BIN)/python benchmarks/servers.py
+	@# Commits have to be durable here: no --throwaway.
+	@$(TEST_ENV) $(BIN)/python -m smartcitizen.embedded --var var/bench -- \
+		"$(CURDIR)/$(BIN)/python" benchmarks/ingest.py
 
 clean: ## delete the environment and what tests left; never the data under var/
-	rm -rf $(VENV) .venv-clients $(FRONT)/node_modules $(dir $(BUILT)) var/test .coverage .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) .venv-clients $(FRONT)/node_modules $(dir $(BUILT)) var/test var/bench .coverage .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
 
 $(BIN)/python:
 	$(PYTHON) -m venv $(VENV)
