@@ -107,7 +107,7 @@ def _post(device: Device, kit: Kit, place: Place, plan: Plan, chance: random.Ran
 
     def flush() -> None:
         rows, _ = keys.calibrated(batch, targets)
-        ingest.prepare(rows)
+        ingest.prepare(device.pk, rows)
         ingest.store(device.pk, rows, named)
         batch.clear()
 

@@ -72,7 +72,9 @@ def delete(device_id: int, times: Collection[datetime], sensor_id: int | None = 
         return 0
     after = {at: _without(values, sensor_id) for at, values in before.items()}
     if kept := {at: values for at, values in after.items() if values}:
-        ingest.write(device_id, kept, timezone.now())
+        sets = {tuple(sorted(values)) for values in kept.values()}
+        numbers = sensor_sets.numbers(sets, None)
+        ingest.write(device_id, kept, kept, timezone.now(), numbers)
     if gone := sorted(at for at, values in after.items() if not values):
         _delete(device_id, gone)
     _renew_newest(device, set(gone), set(before), sensor_id)

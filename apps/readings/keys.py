@@ -7,15 +7,18 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import repeat
 
 from apps.devices.models import Device
 from apps.kits.models import Kit, KitSensor
 from apps.readings.payloads import Refusal, Sample, Unreadable, excerpt
 from apps.sensors.calibration import Formula, calibrate, is_identity
+from apps.sensors.editions import KeptPerEdition, current_edition
 from apps.sensors.models import Sensor
 
 # Calibration rules: 1.1 and above uses the SCK 1.1 row, 1.0 the SCK 1.0 row.
 SCK_1_0, SCK_1_1 = "sck:1,0", "sck:1,1"
+TOO_MANY_SETS = "the device has posted too many different combinations of sensors"
 # What may be the id of a sensor, as a number or as text
 NUMERIC = re.compile(r"[1-9]\d{0,8}", re.ASCII)
 
@@ -41,19 +44,67 @@ class Row:
     values: dict[int, tuple[float, float | None]]
 
 
-def of_version(version: str | None, kit: Kit | None) -> dict[str, Target]:
+@dataclass(frozen=True, slots=True)
+class Catalogue:
+    """What names mean: kept in each process, so that no message asks the database for it."""
+
+    sensor_ids: frozenset[int]
+    by_default_key: Mapping[str, list[int]]
+    kit_ids: Mapping[str, int]
+    of_kits: Mapping[int, Mapping[str, Target]]
+
+    def sensors(
+        self, names: Iterable[str | int], kit_id: int | None
+    ) -> tuple[list[int], dict[str | int, str]]:
+        """The sensors that ids and keys name, in their order; why the others name none."""
+        sensor_ids, reasons = [], {}
+        for name in names:
+            found = self._named(name, kit_id)
+            if len(found) == 1:
+                sensor_ids.append(found[0])
+            else:
+                reason = f"key names {len(found)} sensors: use an id" if found else "unknown sensor"
+                reasons[name] = reason
+        return sensor_ids, reasons
+
+    def _named(self, name: str | int, kit_id: int | None) -> list[int]:
+        """The sensors that an id or a key names: the kit's own key goes first."""
+        if NUMERIC.fullmatch(str(name)):
+            return [int(name)] if int(name) in self.sensor_ids else []
+        if kit_id is not None and (target := self.of_kits.get(kit_id, {}).get(str(name))):
+            return [target.sensor_id]
+        return self.by_default_key.get(str(name), [])
+
+
+def _catalogue() -> Catalogue:
+    """The catalogue as it is in the database."""
+    by_default_key: dict[str, list[int]] = {}
+    sensors = list(Sensor.objects.order_by("pk").values_list("pk", "default_key"))
+    for sensor_id, key in sensors:
+        if key is not None:
+            by_default_key.setdefault(key, []).append(sensor_id)
+    of_kits: dict[int, dict[str, Target]] = {}
+    for row in KitSensor.objects.order_by("sensor_id"):
+        target = Target(row.sensor_id, row.key, row.calibration)
+        of_kits.setdefault(row.kit_id, {})[row.key] = target
+    kit_ids = dict(Kit.objects.values_list("slug", "pk"))
+    return Catalogue(frozenset(pk for pk, _ in sensors), by_default_key, kit_ids, of_kits)
+
+
+CATALOGUE = KeptPerEdition(_catalogue)
+
+
+def of_version(version: str | None, kit_id: int | None) -> Mapping[str, Target]:
     """The keys of an old kit, by its version header such as `1.1-0.8.5-A`.
 
     Without a readable one the device's kit decides, else SCK 1.1 (contract: In by old kits).
     """
+    catalogue = CATALOGUE.of(current_edition())
     match = re.match(r"(\d{1,4})\.(\d{1,4})", version or "", re.ASCII)
-    rows = KitSensor.objects.order_by("sensor_id")
-    if match is None and kit is not None:
-        rows = rows.filter(kit=kit)
-    else:
+    if match is not None or kit_id is None:
         old = match is not None and (int(match[1]), int(match[2])) < (1, 1)
-        rows = rows.filter(kit__slug=SCK_1_0 if old else SCK_1_1)
-    return {row.key: Target(row.sensor_id, row.key, row.calibration) for row in rows}
+        kit_id = catalogue.kit_ids.get(SCK_1_0 if old else SCK_1_1)
+    return {} if kit_id is None else catalogue.of_kits.get(kit_id, {})
 
 
 def calibrated(
@@ -82,39 +133,36 @@ def named(samples: Iterable[Sample], device: Device) -> tuple[list[Row], list[Re
     `default_key`, refused where it names two sensors (contract: In by REST).
     """
     samples = list(samples)
-    sensor_ids = _sensor_ids({name for sample in samples for name in sample.numbers}, device)
+    catalogue = CATALOGUE.of(current_edition())
+    # Elements mostly name the same sensors: what they mean is looked up once.
+    meant: dict[tuple[str | int, ...], tuple[list[int], dict[str | int, str]]] = {}
     rows, refusals = [], []
     for sample in samples:
-        values: dict[int, tuple[float, float | None]] = {}
-        for name, number in sample.numbers.items():
-            found = sensor_ids.get(name, [])
-            if len(found) == 1:
-                values[found[0]] = (number, None)
-            else:
-                reason = f"key names {len(found)} sensors: use an id" if found else "unknown sensor"
-                refusals.append(Refusal(sample.index, name, reason, excerpt(f"{name}: {number}")))
+        names = tuple(sample.numbers)
+        if names not in meant:
+            meant[names] = catalogue.sensors(names, device.kit_id)
+        sensor_ids, reasons = meant[names]
+        numbers = sample.numbers
+        if reasons:
+            numbers = {name: numbers[name] for name in names if name not in reasons}
+            refusals += [
+                Refusal(sample.index, name, reason, excerpt(f"{name}: {sample.numbers[name]}"))
+                for name, reason in reasons.items()
+            ]
+        values: dict[int, tuple[float, float | None]] = dict(
+            zip(sensor_ids, zip(numbers.values(), repeat(None)), strict=False)
+        )
         if values:
             rows.append(Row(sample.index, sample.recorded_at, values))
     return rows, refusals
 
 
-def _sensor_ids(names: set[str | int], device: Device) -> dict[str | int, list[int]]:
-    """The ids of the sensors that each id or key names."""
-    ids = {name: int(name) for name in names if NUMERIC.fullmatch(str(name))}
-    known = set(Sensor.objects.filter(pk__in=ids.values()).values_list("pk", flat=True))
-    found: dict[str | int, list[int]] = {
-        name: [sensor_id] for name, sensor_id in ids.items() if sensor_id in known
-    }
-    # PostgreSQL's text holds no NUL: such a key names nothing.
-    if not (keys := {name for name in names - ids.keys() if "\0" not in str(name)}):
-        return found
-    for key, sensor_id in Sensor.objects.filter(default_key__in=keys).values_list(
-        "default_key", "pk"
-    ):
-        found.setdefault(str(key), []).append(sensor_id)
-    of_kit = KitSensor.objects.filter(kit=device.kit, key__in=keys)
-    found.update({key: [sensor_id] for key, sensor_id in of_kit.values_list("key", "sensor_id")})
-    return found
+def too_many_sets(rows: Iterable[Row]) -> list[Refusal]:
+    """Why rows were refused by the writer."""
+    return [
+        Refusal(row.index, None, TOO_MANY_SETS, excerpt(f"sensors {sorted(row.values)}"))
+        for row in rows
+    ]
 
 
 def _calibrated(target: Target, number: float) -> tuple[float, float | None]:

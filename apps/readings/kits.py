@@ -71,18 +71,17 @@ def tell_time(request: HttpRequest) -> HttpResponse:
 
 def take(mac_address: str, version: str | None, data: str, now: datetime) -> None:
     """Store the rows of one post and keep the reasons of what was refused, in one transaction."""
-    device = (
-        Device.objects.active().select_related("kit").filter(mac_key=mac_key(mac_address)).first()
-    )
+    device = Device.objects.active().only("kit").filter(mac_key=mac_key(mac_address)).first()
     if device is None:
         reason = "unknown MAC address" if mac_address else "MAC address is missing"
         refused = [Refusal(None, None, reason, payloads.excerpt(data))]
         ingest_errors.keep(None, IngestError.Source.KIT, refused, origin=mac_address)
         return
-    targets = keys.of_version(version, device.kit)
+    targets = keys.of_version(version, device.kit_id)
     parsed = payloads.from_kit(data, now)
     rows, refusals = keys.calibrated(parsed.samples, targets)
-    ingest.prepare(rows)
+    ingest.prepare(device.pk, rows)
     with transaction.atomic():
-        ingest.store(device.pk, rows, {t.sensor_id: t.key for t in targets.values()})
-        ingest_errors.keep(device.pk, IngestError.Source.KIT, parsed.refusals + refusals)
+        receipt = ingest.store(device.pk, rows, {t.sensor_id: t.key for t in targets.values()})
+        refused = parsed.refusals + refusals + keys.too_many_sets(receipt.refused)
+        ingest_errors.keep(device.pk, IngestError.Source.KIT, refused)

@@ -18,6 +18,8 @@ class SensorSet(models.Model):
 
     id = models.IntegerField(primary_key=True)
     sensor_ids = ArrayField(models.SmallIntegerField(), unique=True)
+    # The device that was the first to post them: none may have sets without end.
+    device_id = models.BigIntegerField(null=True, db_index=True)
 
     def __str__(self) -> str:
         return f"{self.id}: {self.sensor_ids}"

@@ -62,7 +62,7 @@ def take(topic: str, payload: bytes, now: datetime) -> None:
     """Take one message of a kit: store it, or keep the reason for refusing it."""
     match = TOPIC.fullmatch(topic)
     token, kind = match.groups() if match else ("", "")
-    device = Device.objects.active().select_related("kit").filter(device_token=token).first()
+    device = Device.objects.active().only("kit").filter(device_token=token).first()
     seen = 0
     if device is None or kind == "hello":
         seen = OrphanDevice.objects.filter(device_token=token).update(seen_at=now)
@@ -81,10 +81,11 @@ def take_readings(device: Device, kind: str, payload: bytes, now: datetime) -> N
     read = payloads.from_mqtt_raw if kind == "readings/raw" else payloads.from_mqtt
     parsed = read(payload, now)
     rows, refusals = keys.named(parsed.samples, device)
-    ingest.prepare(rows)
+    ingest.prepare(device.pk, rows)
     with transaction.atomic():
-        ingest.store(device.pk, rows)
-        ingest_errors.keep(device.pk, IngestError.Source.MQTT, parsed.refusals + refusals)
+        receipt = ingest.store(device.pk, rows)
+        refused = parsed.refusals + refusals + keys.too_many_sets(receipt.refused)
+        ingest_errors.keep(device.pk, IngestError.Source.MQTT, refused)
 
 
 def take_info(device: Device, payload: bytes) -> None:

@@ -30,6 +30,8 @@ MAX_SENSORS = 1000
 WRAPPING = " \t\r\n\"'"
 NOT_A_NUMBER = "value is not a finite number or the text of one"
 
+# As nearly all write it; `TIME` reads the same, and takes ten times as long
+PLAIN_TIME = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\dZ?", re.ASCII)
 TIME = re.compile(
     r"(\d{4})-(\d{1,2})-(\d{1,2})[T ](\d{1,2}):(\d{1,2})(?::(\d{1,2})(?:[.,](\d{1,9}))?)?"
     r"\s*(Z|UTC|[+-]?\d{2}:?\d{2})?",
@@ -107,6 +109,11 @@ def read_time(value: Any, now: datetime) -> datetime:
 
 def moment(value: Any) -> datetime | None:
     """The UTC time that epoch seconds, milliseconds or a written time mean; None if unreadable."""
+    if isinstance(value, str) and PLAIN_TIME.fullmatch(value):
+        try:
+            return datetime.fromisoformat(value[:19]).replace(tzinfo=UTC)
+        except ValueError:  # such as the 30th of February
+            return None
     return _epoch(value) or _written(value)
 
 
@@ -195,9 +202,28 @@ def from_elements(data: list[Any], now: datetime) -> Parsed:
             refused = f"more than {MAX_SENSORS} sensors"
             parsed.refusals.append(Refusal(index, None, refused, excerpt(element)))
         else:
-            named = _named(parsed, index, sensors)
+            named = _plain(sensors) or _named(parsed, index, sensors)
             _take(parsed, index, element, element.get("recorded_at"), named, now)
     return parsed
+
+
+def _plain(sensors: list[Any]) -> dict[str | int, float] | None:
+    """The numbers of sensors that are all in order, as nearly always; None where one is not.
+
+    Says the same as `_named` and `read_number` one by one, in a fraction of the time.
+    """
+    try:
+        numbers = {sensor["id"]: sensor["value"] for sensor in sensors}
+        in_order = (
+            len(numbers) == len(sensors)
+            and {*map(type, numbers)} <= {int, str}
+            and {*map(type, numbers.values())} <= {int, float}
+            and all(map(math.isfinite, numbers.values()))
+            and "" not in numbers
+        )
+    except (TypeError, LookupError, OverflowError):
+        return None
+    return dict(zip(numbers, map(float, numbers.values()), strict=True)) if in_order else None
 
 
 def _named(parsed: Parsed, index: int, sensors: list[Any]) -> Iterator[tuple[str | int, Any]]:
@@ -243,14 +269,20 @@ def _take(
     index: int,
     element: Any,
     time: Any,
-    values: Iterator[tuple[str | int, Any]],
+    values: dict[str | int, float] | Iterator[tuple[str | int, Any]],
     now: datetime,
 ) -> None:
-    """Read one element: a bad time refuses it whole, a bad value only itself."""
+    """Read one element: a bad time refuses it whole, a bad value only itself.
+
+    A dictionary of values has been read already.
+    """
     try:
         recorded_at = read_time(time, now)
     except Unreadable as problem:
         parsed.refusals.append(Refusal(index, None, str(problem), excerpt(element)))
+        return
+    if isinstance(values, dict):
+        parsed.samples.append(Sample(index, recorded_at, values))
         return
     numbers: dict[str | int, float] = {}
     payload = None

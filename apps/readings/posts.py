@@ -84,11 +84,12 @@ def take(device: Device, data: list[Any], now: datetime) -> Receipt:
     """
     parsed = payloads.from_elements(data, now)
     rows, refusals = keys.named(parsed.samples, device)
-    refused = sorted(parsed.refusals + refusals, key=lambda refusal: refusal.index or 0)
-    ingest.prepare(rows)
+    ingest.prepare(device.pk, rows)
     try:
         with transaction.atomic():
             receipt = ingest.store(device.pk, rows)
+            refused = parsed.refusals + refusals + keys.too_many_sets(receipt.refused)
+            refused.sort(key=lambda refusal: refusal.index or 0)
             ingest_errors.keep(device.pk, IngestError.Source.REST, refused)
     except Device.DoesNotExist:
         raise RecordNotFound(Device, "id", device.pk) from None

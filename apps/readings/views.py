@@ -84,7 +84,7 @@ class ReadingsView(ApiView):
 
         201, 200 or 422 (contract: In by REST), once all is committed.
         """
-        device = find(Device.objects.visible_to(request.user).select_related("kit"), pk=pk)
+        device = find(Device.objects.visible_to(request.user).only("owner_id", "kit_id"), pk=pk)
         self.check_object_permissions(request, device)
         data = posts.elements(dict(request.data).get("data"))
         receipt = posts.take(device, data, timezone.now())

@@ -43,7 +43,7 @@ for name, lat, lng, silent_days, private in [
         })
         for n in range(288) if not 100 < n < 172
     ]
-    ingest.prepare(rows)
+    ingest.prepare(device.pk, rows)
     ingest.store(device.pk, rows)
 print({device.name: device.pk for device in Device.objects.all()})
 """

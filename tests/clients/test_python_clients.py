@@ -72,7 +72,7 @@ rows = [
     Row(n, start + timedelta(minutes=n), {55: (float(n), None), 56: (50.0 + n % 7, None)})
     for n in range(minutes)
 ]
-ingest.prepare(rows)
+ingest.prepare(device.pk, rows)
 ingest.store(device.pk, rows)
 token = AccessToken(user=alice, expires=now + timedelta(days=1), scope="public write readings")
 set_token_value(token, "the-token-of-alice")

@@ -156,7 +156,7 @@ def test_readings_go_to_the_partition_of_their_month_and_no_other(device: Device
         Row(0, datetime(year, month, 1, tzinfo=UTC), {TEMPERATURE: (1.0, None)})
         for year, month in [(2011, 1), (2016, 12), (2017, 1)]
     ]
-    ingest.prepare(rows)
+    ingest.prepare(device.pk, rows)
     ingest.store(device.pk, rows)
     assert partitions_in_use() == [
         "readings_reading_2011_01",
@@ -171,7 +171,7 @@ def test_what_waits_in_the_default_partition_moves_when_its_month_is_made(device
     with connection.cursor() as cursor:
         cursor.execute("SELECT count(*) FROM readings_reading_default")
         assert cursor.fetchone() == (1,)
-        ingest.prepare(late)
+        ingest.prepare(device.pk, late)
         cursor.execute("SELECT count(*) FROM readings_reading_default")
         assert cursor.fetchone() == (0,)
     assert Reading.objects.filter(device_id=device.pk).count() == 1
@@ -190,7 +190,7 @@ def test_many_at_once_lose_nothing_and_double_nothing(device: Device) -> None:
 
     def send(offset: int) -> None:
         mine = rows[offset:] + rows[:offset]
-        ingest.prepare(mine)
+        ingest.prepare(device.pk, mine)
         receipts.extend(ingest.store(device.pk, mine[n : n + 5]) for n in range(0, 20, 5))
         connection.close()
 
@@ -213,12 +213,12 @@ def test_a_partition_that_cannot_be_made_now_loses_nothing(device: Device) -> No
     reader = connection.copy()
     with reader.cursor() as cursor:
         cursor.execute("BEGIN; LOCK TABLE readings_reading_default IN ACCESS SHARE MODE")
-        ingest.prepare(late)
+        ingest.prepare(device.pk, late)
         ingest.store(device.pk, late)
         cursor.execute("ROLLBACK")
     reader.close()
     partitions._not_before.clear()
-    ingest.prepare(late)
+    ingest.prepare(device.pk, late)
     assert partitions_in_use() == ["readings_reading_2013_05"]
 
 

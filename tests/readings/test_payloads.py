@@ -181,3 +181,19 @@ def test_an_element_is_written_once_however_many_of_its_sensors_are_bad() -> Non
     refusals = from_elements([element], datetime(2026, 1, 1, tzinfo=UTC)).refusals
     assert [refusal.sensor for refusal in refusals] == list(range(1, 1001))
     assert len({id(refusal.payload) for refusal in refusals}) == 1
+
+
+NUMBERS = st.one_of(st.integers(), st.floats(), st.text(max_size=3), st.none(), st.booleans())
+SENSORS = st.fixed_dictionaries({"id": st.sampled_from([7, "7", "t", "", True]), "value": NUMBERS})
+
+
+@given(st.lists(SENSORS, max_size=4))
+def test_elements_in_order_are_read_as_they_are_one_by_one(sensors: list[dict[str, Any]]) -> None:
+    """A bad sensor makes an element be read the long way: it must say the same of the others."""
+    whole = from_elements([{"recorded_at": "2016-06-08 10:30:00", "sensors": sensors}], NOW)
+    numbers: dict[str | int, float] = {}
+    for sensor in sensors:
+        alone = [{"recorded_at": "2016-6-8 10:30:00", "sensors": [sensor, None]}]
+        for sample in from_elements(alone, NOW).samples:
+            numbers |= sample.numbers
+    assert [sample.numbers for sample in whole.samples] == ([numbers] if numbers else [])

@@ -15,7 +15,7 @@ from rest_framework.test import APIClient
 
 from apps.devices.models import Device
 from apps.kits.models import Kit
-from apps.readings import ingest, payloads
+from apps.readings import ingest, payloads, sensor_sets
 from apps.readings.models import IngestError, Reading
 from apps.sensors.models import Sensor
 from apps.users.models import User
@@ -343,3 +343,37 @@ def test_a_device_beyond_its_kit_learns_the_sensor(post: Any, device: Device, sc
     assert not device.components.filter(sensor_id=55).exists()
     post(element(AT, s55=21))
     assert device.components.filter(sensor_id=55).exists()
+
+
+def test_a_device_posts_a_bounded_number_of_combinations_of_sensors(
+    post: Any, device: Device, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They are kept for ever and looked through by every question for history."""
+    monkeypatch.setattr(sensor_sets, "MOST_OF_DEVICE", 2)
+    status, receipt = post(element(s7=1), element("2016-06-08 10:31:00", s12=2, s7=1))
+    assert (status, receipt["stored"]) == (201, 2)
+    status, receipt = post(
+        element("2016-06-08 10:32:00", s7=2),
+        element("2016-06-08 10:33:00", s12=3),
+        element(s14=3),
+    )
+    assert (status, receipt["stored"], receipt["duplicates"]) == (201, 1, 0)
+    reason = "the device has posted too many different combinations of sensors"
+    assert receipt["rejected"] == [
+        {"index": 1, "sensor": None, "reason": reason},
+        {"index": 2, "sensor": None, "reason": reason},
+    ]
+    assert IngestError.objects.values_list("reason", "count").get() == (reason, 2)
+    assert Reading.objects.get(recorded_at=MOMENT).values == [1.0]
+    assert Reading.objects.count() == 3
+    assert sensor_sets.SensorSet.objects.filter(device_id=device.pk).count() == 2
+
+
+def test_ten_thousand_combinations_at_once_are_numbered_in_a_few_statements(
+    device: Device, django_assert_max_num_queries: Any
+) -> None:
+    sets = {(7, number) for number in range(8, 10_008)}
+    with django_assert_max_num_queries(8):
+        numbers = sensor_sets.numbers(sets, device.pk)
+    assert len(numbers) == sensor_sets.MOST_OF_DEVICE
+    assert sensor_sets.numbers(sets, device.pk) == numbers

@@ -62,7 +62,8 @@ def gather(rows: list[Row], reject: Reject) -> Posts:
         ]
         for device_id, of_device in _values(rows, reject).items()
     }
-    ingest.prepare([post for of_device in posts.values() for post in of_device])
+    for device_id, of_device in posts.items():
+        ingest.prepare(device_id, of_device)
     return posts
 
 
