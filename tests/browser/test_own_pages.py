@@ -40,7 +40,7 @@ for size in ("desktop", "phone"):
         Row(n, now - timedelta(days=2, hours=n), {12: (20.0 + n % 7, None)})
         for n in range(192) if not 60 < n < 110
     ]
-    ingest.prepare(rows)
+    ingest.prepare(device.pk, rows)
     ingest.store(device.pk, rows)
     ingest_errors.keep(
         device.pk, IngestError.Source.KIT,

@@ -22,7 +22,7 @@ NOW = (timezone.now() - timedelta(hours=1)).replace(minute=30, second=0, microse
 def post(device: Device, *times: datetime) -> None:
     """Store a reading at each of these times."""
     rows = [Row(n, time, {12: (20.0, None)}) for n, time in enumerate(times)]
-    ingest.prepare(rows)
+    ingest.prepare(device.pk, rows)
     ingest.store(device.pk, rows)
     device.refresh_from_db()
 
