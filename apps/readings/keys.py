@@ -150,7 +150,7 @@ def named(samples: Iterable[Sample], device: Device) -> tuple[list[Row], list[Re
                 for name, reason in reasons.items()
             ]
         values: dict[int, tuple[float, float | None]] = dict(
-            zip(sensor_ids, zip(numbers.values(), repeat(None)), strict=False)
+            zip(sensor_ids, zip(numbers.values(), repeat(None)), strict=True)
         )
         if values:
             rows.append(Row(sample.index, sample.recorded_at, values))

@@ -234,7 +234,7 @@ def test_months_are_made_while_others_write_and_nothing_is_lost(device: Device) 
         try:
             for row_ in mine:
                 if prepares:
-                    ingest.prepare([row_])
+                    ingest.prepare(device.pk, [row_])
                 ingest.store(device.pk, [row_])
         except Exception as error:  # told in the test's own thread
             failed.append(error)
@@ -251,6 +251,6 @@ def test_months_are_made_while_others_write_and_nothing_is_lost(device: Device) 
         thread.join()
     assert failed == []
     partitions._not_before.clear()
-    ingest.prepare(rows)
+    ingest.prepare(device.pk, rows)
     assert Reading.objects.filter(device_id=device.pk, recorded_at__in=times).count() == len(times)
     assert "readings_reading_default" not in partitions_in_use()
