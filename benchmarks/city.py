@@ -231,18 +231,21 @@ def main() -> None:
         fill(url, environment, options.kits, max(1, options.kits // 4))
         token, devices = prepared(environment)
         worker = [sys.executable, "manage.py", "qcluster"]
+        refresher = [sys.executable, "manage.py", "refresher"]
         with (
             served(["-m", "smartcitizen.webserver"], environment, web),
             served(["manage.py", "kit_door"], environment, door),
             subprocess.Popen(worker, cwd=ROOT, env=environment) as working,
+            subprocess.Popen(refresher, cwd=ROOT, env=environment) as refreshing,
         ):
             ports = Ports(web, door, token, datetime.now(UTC))
             schedule = [*kits(devices, options, ports), *people(devices, options, ports)]
             outcomes, memory = asyncio.run(drive(schedule, children()))
             working.terminate()
+            refreshing.terminate()
     print(f"{options.kits:,} kits, {options.people} people, {options.minutes} minutes\n")
     print(table(outcomes, options.minutes))
-    print(f"\nMemory of web server, kit door and worker, MB, minute by minute: {memory}")
+    print(f"\nMemory of web server, kit door, worker and refresher, MB, minute by minute: {memory}")
 
 
 if __name__ == "__main__":

@@ -82,8 +82,9 @@ def parts() -> list[Part]:
     subscriber = Part("subscriber", (*manage, "mqtt"), 15)
     # A task that takes longer is given to another worker at the next start.
     worker = Part("worker", (*manage, "qcluster"), 30)
+    refresher = Part("refresher", (*manage, "refresher"), 20)
     doors = [*([door] if settings.KIT_PORT else []), *([subscriber] if settings.MQTT_URL else [])]
-    return [web, *doors, worker]
+    return [web, *doors, refresher, worker]
 
 
 def _serve(embedded: bool) -> int:

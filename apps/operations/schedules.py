@@ -7,7 +7,6 @@ from django_q.models import Schedule
 
 SCHEDULES = {
     "readings: promote what was ahead of the clock": ("apps.readings.tasks.promote_due", 1),
-    "readings: refresh rollups": ("apps.readings.tasks.refresh_rollups", 1),
     "readings: make partitions ahead of time": ("apps.readings.tasks.make_partitions", 60),
     "mail: try again what could not be sent": ("apps.mail.tasks.deliver_due", 1),
     "mail: forget what was sent long ago": ("apps.mail.tasks.forget", 24 * 60),

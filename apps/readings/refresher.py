@@ -8,9 +8,10 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from django.db import connection, transaction
+from django.db import DatabaseError, InterfaceError, close_old_connections, connection, transaction
 from django.utils import timezone
 
+from apps.api.database_errors import unreachable
 from apps.devices.models import Device
 from apps.readings import sensor_sets
 from apps.readings.buckets import HOUR
@@ -22,6 +23,10 @@ logger = logging.getLogger(__name__)
 # cost more than the answers that take it from raw.
 GRACE = timedelta(minutes=5)
 HOURS_AT_ONCE = 500
+# How long a refresher looks away when nothing waits, and the longest it leaves a database alone
+# that is away. It can be told to leave after each turn.
+PAUSE, LONGEST_PAUSE = 2.0, 16.0
+TURN_SECONDS = 5.0
 
 COLUMNS = "device_id, bucket, mean, m2, min, max, first, last, count, sensor_id"
 # One row a value of the hours asked for; each hour is found by the key, however far apart.
@@ -71,10 +76,50 @@ def refresh_due(seconds: float, now: datetime | None = None) -> int:
                 return refreshed
             try:
                 refreshed += refresh(device_id, now)
-            except Exception:  # one device that cannot be refreshed must not keep the others back
+            except Exception as error:  # one device must not keep the others back
+                if unreachable(error) and _is_lost():
+                    raise
                 failed.add(device_id)
                 logger.exception("rollups of device %s were not refreshed", device_id)
     return refreshed
+
+
+class Follower:
+    """Refreshes what becomes dirty, turn by turn, until it is told to leave.
+
+    It looks, instead of being told by ingest: `NOTIFY` makes all commits take turns. A look is one
+    query that reads the marks alone.
+    """
+
+    def __init__(self) -> None:
+        self.leaving = False
+        self.pause = PAUSE
+
+    def leave(self) -> None:
+        """End after the turn that is under way."""
+        self.leaving = True
+
+    def run(self) -> None:
+        """Take turns; seconds pass between those that found nothing to do."""
+        while not self.leaving:
+            if not self.turn():
+                time.sleep(self.pause)
+
+    def turn(self) -> int:
+        """Refresh for some seconds at most; how many hours, 0 where the database is away."""
+        close_old_connections()
+        try:
+            refreshed = refresh_due(TURN_SECONDS)
+        except (DatabaseError, InterfaceError) as error:
+            if not unreachable(error):
+                raise
+            self.pause = min(self.pause * 2, LONGEST_PAUSE)
+            logger.warning("rollups wait, next try in %.0f s: %s", self.pause, error)
+            return 0
+        if self.pause > PAUSE:
+            self.pause = PAUSE
+            logger.warning("rollups are refreshed again")
+        return refreshed
 
 
 @transaction.atomic
@@ -252,6 +297,11 @@ def closed_before(now: datetime) -> datetime:
 
 def _day(hour: datetime) -> datetime:
     return hour.astimezone(UTC).replace(hour=0)
+
+
+def _is_lost() -> bool:
+    """Whether there is no connection any more, rather than a lock that was not to be had."""
+    return connection.connection is None or not connection.is_usable()
 
 
 def _column(cursor: Any, sql: str, device_id: int) -> set[datetime]:

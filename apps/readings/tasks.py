@@ -16,12 +16,9 @@ from apps.readings import (
     ingest,
     ingest_errors,
     partitions,
-    refresher,
 )
 
 logger = logging.getLogger(__name__)
-
-REFRESH_SECONDS = 30
 
 
 def promote_due() -> None:
@@ -32,14 +29,6 @@ def promote_due() -> None:
             ingest.promote(device_id, now)
         except Exception:  # one device that cannot be promoted must not keep the others waiting
             logger.exception("readings of device %s were not promoted", device_id)
-
-
-def refresh_rollups() -> None:
-    """Every minute: kept rollups of closed hours follow the readings, for half a minute at most.
-
-    The next minute goes on, so that years of readings do not keep other tasks waiting.
-    """
-    refresher.refresh_due(REFRESH_SECONDS)
 
 
 def make_partitions() -> None:

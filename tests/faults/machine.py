@@ -229,5 +229,6 @@ class Machine:
             Part("web worker", ours("-m", "smartcitizen.webserver"), children, ("REST",)),
             Part("kit door", ours("manage.py", "kit_door"), lambda pid: [pid], ("kit",)),
             Part("subscriber", ours("manage.py", "mqtt"), lambda pid: [pid], ("MQTT",)),
+            Part("refresher", ours("manage.py", "refresher"), lambda pid: [pid], ()),
             Part("task worker", ours("manage.py", "qcluster"), lambda pid: [pid], ()),
         ]

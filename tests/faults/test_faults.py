@@ -254,7 +254,8 @@ def sign_in(machine: Machine) -> str:
     return token
 
 
-NAMES = ("web worker", "PostgreSQL", "kit door", "Valkey", "subscriber", "broker", "task worker")
+NAMES = ("web worker", "PostgreSQL", "kit door", "Valkey", "subscriber", "broker")
+NAMES += ("task worker", "refresher")
 
 
 def test_nothing_acknowledged_is_lost_when_any_part_is_killed_or_paused() -> None:

@@ -241,7 +241,12 @@ def test_a_busy_port_is_one_clear_line(checkout: Path, variable: str) -> None:
 
 @pytest.mark.parametrize(
     ("words", "name"),
-    [("granian", "web server"), ("qcluster", "worker"), ("kit_door", "kit door")],
+    [
+        ("granian", "web server"),
+        ("qcluster", "worker"),
+        ("kit_door", "kit door"),
+        ("refresher", "refresher"),
+    ],
 )
 def test_where_a_part_dies_all_is_stopped_and_the_part_is_named(
     checkout: Path, words: str, name: str

@@ -31,7 +31,7 @@ class Command(BaseCommand):
         if options["check"]:
             self.check_all()
         elif options["rebuild"]:
-            self.stdout.write(f"{refresher.mark_all()} hours marked: the worker refreshes them")
+            self.stdout.write(f"{refresher.mark_all()} hours marked: the refresher makes them anew")
         else:
             self.stdout.write(f"{refresher.refresh_due(float('inf'))} hours refreshed")
 
