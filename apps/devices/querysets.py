@@ -157,6 +157,10 @@ class DeviceQuerySet(models.QuerySet["Device"]):
         """Fetches what devices show within their owner's JSON; the owner is not among it."""
         return self.with_tag_names()._fetching(edition=edition()).defer("postprocessing")
 
+    def with_edition(self) -> DeviceQuerySet:
+        """Fetches as `edition` that of the catalogue, by which kits and sensors are known."""
+        return self._fetching(edition=edition())
+
     def with_tag_names(self) -> DeviceQuerySet:
         """Fetches as `tag_names` the names of the devices' tags, oldest tag first."""
         return self._fetching(tag_names=_array(TAG_NAMES, "pk", of=TEXTS))

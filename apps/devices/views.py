@@ -28,7 +28,7 @@ from apps.devices.filters import DeviceFilter
 from apps.devices.inputs import DeviceInput
 from apps.devices.models import Device
 from apps.devices.serializers import Json, device_json
-from apps.devices.whole import whole
+from apps.devices.whole import number, whole
 
 
 class DeviceSerializer(DeviceInput):
@@ -75,10 +75,10 @@ class DeviceViewSet(
 
     def get_object(self) -> Device:
         """The device that the URL names; a private one is not there for strangers."""
-        pk = int(self.kwargs["pk"])
+        pk = number(self.kwargs["pk"])
         device = whole([pk], self.request.user).get(pk)
         if device is None:
-            raise RecordNotFound(Device, "id", pk)
+            raise RecordNotFound(Device, "id", self.kwargs["pk"])
         self.check_object_permissions(self.request, device)
         return device
 

@@ -7,6 +7,7 @@ from collections.abc import Collection
 from typing import Any, NamedTuple
 
 from apps.api.compiled import Compiled
+from apps.api.exceptions import RecordNotFound
 from apps.devices.models import Device
 
 
@@ -22,6 +23,30 @@ def whole(ids: Collection[int], viewer: Any) -> dict[int, Device]:
     """Those of the devices that `viewer` may see, by id, with all that is shown of a device."""
     seen_by = Viewer(viewer.pk, viewer.is_authenticated, getattr(viewer, "is_admin", False))
     return _query(seen_by).fetch(ids)
+
+
+def seen(pk: str, viewer: Any, *columns: str) -> Device:
+    """The device of an id in a URL, with these columns and `edition`; raises RecordNotFound.
+
+    For what only needs to know whose the device is, and so on; `viewer` as for `whole`.
+    """
+    seen_by = Viewer(viewer.pk, viewer.is_authenticated, getattr(viewer, "is_admin", False))
+    device = _row(seen_by, columns).one(number(pk))
+    if device is None:
+        raise RecordNotFound(Device, "id", pk)
+    return device
+
+
+def number(pk: str) -> int:
+    """The id that digits in a URL mean; 0, which no row has, where they are more than an id has."""
+    return int(pk) if len(pk) < 20 else 0
+
+
+@functools.lru_cache(maxsize=512)
+def _row(viewer: Viewer, columns: tuple[str, ...]) -> Compiled[Device]:
+    """The query of some columns of devices."""
+    devices = Device.objects.visible_to(viewer).only(*columns)
+    return Compiled(devices.with_edition())
 
 
 @functools.lru_cache(maxsize=128)

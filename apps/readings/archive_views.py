@@ -10,9 +10,9 @@ from rest_framework.response import Response
 
 from apps.api.exceptions import ParameterMissing
 from apps.api.permissions import SignedIn
-from apps.api.records import find
 from apps.api.views import ApiView
 from apps.devices.models import Device
+from apps.devices.whole import seen
 from apps.readings import archives
 
 
@@ -38,7 +38,7 @@ class CsvArchiveView(ApiView):
 
     def _own(self, request: Request, pk: str) -> int:
         """The id of the viewer's own device."""
-        device = find(Device.objects.visible_to(request.user).only("owner_id"), pk=pk)
+        device = seen(pk, request.user, "owner_id")
         if device.owner_id != request.user.pk:
             raise PermissionDenied("The archive of a device is for its owner")
         return device.pk

@@ -13,7 +13,7 @@ from apps.devices.models import Device
 from apps.kits.models import Kit, KitSensor
 from apps.readings.payloads import Refusal, Sample, Unreadable, excerpt
 from apps.sensors.calibration import Formula, calibrate, is_identity
-from apps.sensors.editions import KeptPerEdition, current_edition
+from apps.sensors.editions import KeptPerEdition
 from apps.sensors.models import Sensor
 
 # Calibration rules: 1.1 and above uses the SCK 1.1 row, 1.0 the SCK 1.0 row.
@@ -94,12 +94,13 @@ def _catalogue() -> Catalogue:
 CATALOGUE = KeptPerEdition(_catalogue)
 
 
-def of_version(version: str | None, kit_id: int | None) -> Mapping[str, Target]:
+def of_version(version: str | None, device: Device) -> Mapping[str, Target]:
     """The keys of an old kit, by its version header such as `1.1-0.8.5-A`.
 
+    The device tells the `edition` of the catalogue too: what was read with it saves a query.
     Without a readable one the device's kit decides, else SCK 1.1 (contract: In by old kits).
     """
-    catalogue = CATALOGUE.of(current_edition())
+    catalogue, kit_id = CATALOGUE.of(device.edition), device.kit_id
     match = re.match(r"(\d{1,4})\.(\d{1,4})", version or "", re.ASCII)
     if match is not None or kit_id is None:
         old = match is not None and (int(match[1]), int(match[2])) < (1, 1)
@@ -130,10 +131,11 @@ def named(samples: Iterable[Sample], device: Device) -> tuple[list[Row], list[Re
     """Samples of REST and MQTT as rows by sensor id: their values are calibrated already.
 
     A sensor is named by its id, or by its key: that of the device's kit first, then a
-    `default_key`, refused where it names two sensors (contract: In by REST).
+    `default_key`, refused where it names two sensors (contract: In by REST). The device is one
+    that was fetched with the `edition` of the catalogue.
     """
     samples = list(samples)
-    catalogue = CATALOGUE.of(current_edition())
+    catalogue = CATALOGUE.of(device.edition)
     # Elements mostly name the same sensors: what they mean is looked up once.
     meant: dict[tuple[str | int, ...], tuple[list[int], dict[str | int, str]]] = {}
     rows, refusals = [], []

@@ -17,6 +17,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
 from rest_framework.exceptions import MethodNotAllowed
 
+from apps.api.compiled import Compiled
 from apps.api.errors import answer
 from apps.devices.models import Device, mac_key
 from apps.readings import ingest, ingest_errors, keys, payloads
@@ -69,15 +70,22 @@ def tell_time(request: HttpRequest) -> HttpResponse:
     return clock(timezone.now())
 
 
+@functools.cache
+def _by_mac() -> Compiled[Device]:
+    """The query of devices by their address: made once, since every post asks it."""
+    devices = Device.objects.active().only("kit", "mac_key").with_edition()
+    return Compiled(devices, by="mac_key")
+
+
 def take(mac_address: str, version: str | None, data: str, now: datetime) -> None:
     """Store the rows of one post and keep the reasons of what was refused, in one transaction."""
-    device = Device.objects.active().only("kit").filter(mac_key=mac_key(mac_address)).first()
+    device = _by_mac().one(mac_key(mac_address))
     if device is None:
         reason = "unknown MAC address" if mac_address else "MAC address is missing"
         refused = [Refusal(None, None, reason, payloads.excerpt(data))]
         ingest_errors.keep(None, IngestError.Source.KIT, refused, origin=mac_address)
         return
-    targets = keys.of_version(version, device.kit_id)
+    targets = keys.of_version(version, device)
     parsed = payloads.from_kit(data, now)
     rows, refusals = keys.calibrated(parsed.samples, targets)
     ingest.prepare(device.pk, rows)

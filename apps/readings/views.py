@@ -17,11 +17,11 @@ from apps.api.conversions import boolean
 from apps.api.pagination import CursorPagination, PageNumberPagination
 from apps.api.parsers import BulkJSONParser, MultiPartParser
 from apps.api.permissions import OwnerToWrite, SignedIn
-from apps.api.records import find
 from apps.api.renderers import JSONRenderer
 from apps.api.views import ApiView
 from apps.devices.models import Component, Device
 from apps.devices.serializers import hidden_sensors, sees_secrets
+from apps.devices.whole import seen
 from apps.readings import exports, forms, history, posts, rolled_up
 from apps.readings.models import IngestError
 from apps.sensors.editions import edition
@@ -84,7 +84,7 @@ class ReadingsView(ApiView):
 
         201, 200 or 422 (contract: In by REST), once all is committed.
         """
-        device = find(Device.objects.visible_to(request.user).only("owner_id", "kit_id"), pk=pk)
+        device = seen(pk, request.user, "owner_id", "kit_id")
         self.check_object_permissions(request, device)
         data = posts.elements(dict(request.data).get("data"))
         receipt = posts.take(device, data, timezone.now())
@@ -112,7 +112,7 @@ class ReadingsView(ApiView):
         """What of the device decides who sees which of its readings; raises RecordNotFound."""
         if self.found is None:
             columns = ("owner_id", "readings_version", "precise_location")
-            self.found = find(Device.objects.visible_to(request.user).only(*columns), pk=pk)
+            self.found = seen(pk, request.user, *columns)
         return self.found
 
     def is_rolled_up(self, request: Request) -> bool:
@@ -139,7 +139,7 @@ class IngestErrorsView(ApiView):
 
     def get(self, request: Request, pk: str) -> Response:
         """Newest first: `id created_at last_at count source reason payload`."""
-        device = find(Device.objects.visible_to(request.user).only("owner_id"), pk=pk)
+        device = seen(pk, request.user, "owner_id")
         if not sees_secrets(device, request.user):
             raise PermissionDenied("What was refused of a device is shown to its owner")
         pages = PageNumberPagination()

@@ -47,6 +47,15 @@ def test_it_tells_what_its_queryset_tells(several: list[Device], queryset: Any) 
     assert expected and found == expected
 
 
+def test_records_are_found_by_another_column(several: list[Device]) -> None:
+    Device.objects.filter(pk=several[1].pk).update(device_token="abc123")
+    query = Compiled(Device.objects.only("device_token"), by="device_token")
+    found = query.one("abc123")
+    assert found is not None and found.pk == several[1].pk
+    assert [*query.fetch(["abc123", "nobody", "\u00e9' OR true --"])] == ["abc123"]
+    assert query.one("") is None
+
+
 def test_rows_that_came_and_changed_later_are_told(device: Device, bob: User) -> None:
     query = Compiled(Device.objects.active())
     assert [*query.fetch([device.pk])] == [device.pk]

@@ -692,3 +692,12 @@ def unthrottled(settings: Any) -> dict[str, Any]:
         **settings.REST_FRAMEWORK,
         "DEFAULT_THROTTLE_RATES": dict.fromkeys(("anon", "user"), ""),
     }
+
+
+@pytest.mark.parametrize("digits", ["0", str(2**63), "9" * 40, "9" * 5000])
+@pytest.mark.parametrize(
+    "path",
+    ["/v0/devices/{}", "/v0/devices/{}/readings", "/v0/users/{}", "/v0/kits/{}", "/v0/sensors/{}"],
+)
+def test_an_id_that_no_row_can_have_is_404(path: str, digits: str, client: APIClient) -> None:
+    assert_error(client.get(path.format(digits)), 404, "record_not_found")
