@@ -1,7 +1,7 @@
 """Figures of operation that processes count while they work, as Prometheus reads them.
 
 Where `PROMETHEUS_MULTIPROC_DIR` names a folder, each process keeps its figures there in a file of
-its own, and whoever is asked adds them up (apps/operations/figures.py); without it they are those
+its own, and whoever is asked adds them up (`counted`); without it they are those
 of one process. The rooms above declare their own beside what they count.
 """
 
@@ -11,7 +11,8 @@ import os
 import socket
 
 from django.conf import settings
-from prometheus_client import Counter, Histogram, values
+from prometheus_client import REGISTRY, CollectorRegistry, Counter, Histogram, values
+from prometheus_client.multiprocess import MultiProcessCollector
 
 
 def _process() -> str:
@@ -31,4 +32,16 @@ REQUESTS = Histogram(
     buckets=BOUNDS,
 )
 # What `_total` is added to by the library
+TAKEN_NAME = "smartcitizen_readings_taken"
+TAKEN = Counter(TAKEN_NAME, "Readings that were stored, by the door they came through.", ["door"])
 FAULTS = Counter("smartcitizen_faults", "Requests that ended in a fault of ours (500).")
+
+
+def counted() -> CollectorRegistry:
+    """What processes have counted: those of the platform together, or this one alone."""
+    together = CollectorRegistry()
+    if settings.METRICS_DIR:
+        MultiProcessCollector(together, settings.METRICS_DIR)  # type: ignore[no-untyped-call]
+    else:
+        together.register(REGISTRY)
+    return together

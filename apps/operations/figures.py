@@ -8,17 +8,18 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from django.conf import settings
 from django.db.models import Count, Max, Min, Q, Sum
 from django.utils import timezone
 from django_q.models import OrmQ, Task
-from prometheus_client import REGISTRY, CollectorRegistry
+from prometheus_client import CollectorRegistry
 from prometheus_client.core import GaugeMetricFamily, Metric
-from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
 
+from apps.api import instruments
 from apps.devices.models import Device
 from apps.devices.models.device import ONLINE_FOR
+from apps.operations import ingest_rate
+from apps.operations.ingest_rate import Rate
 from apps.readings.models import DirtyHour, IngestError
 from apps.readings.refresher import closed_before
 
@@ -32,7 +33,8 @@ class Figures:
     """Counts, unless a name says seconds; None where there is nothing to measure an age from.
 
     `refused` is by source and reason what is kept of refused readings: how often, the most frequent
-    first; all others are counted under an empty reason.
+    first; all others are counted under an empty reason. `rate` is None in the first
+    seconds of this process.
     """
 
     at: datetime
@@ -45,6 +47,7 @@ class Figures:
     tasks_failed_today: int
     rollup_hours_waiting: int
     refused: dict[tuple[str, str], int]
+    rate: Rate | None = None
 
 
 _held: tuple[float, Figures] | None = None
@@ -87,16 +90,13 @@ def read(at: datetime) -> Figures:
         tasks_failed_today=failed,
         rollup_hours_waiting=DirtyHour.objects.filter(hour__lt=closed_before(at)).count(),
         refused=_refused(),
+        rate=ingest_rate.meter.read(),
     )
 
 
 def registry() -> CollectorRegistry:
     """What `/metrics` shows: what processes counted, and the figures of this moment."""
-    shown = CollectorRegistry()
-    if settings.METRICS_DIR:
-        MultiProcessCollector(shown, settings.METRICS_DIR)  # type: ignore[no-untyped-call]
-    else:
-        shown.register(REGISTRY)
+    shown = instruments.counted()
     shown.register(FiguresCollector())
     return shown
 

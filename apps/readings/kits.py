@@ -17,6 +17,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
 from rest_framework.exceptions import MethodNotAllowed
 
+from apps.api import instruments
 from apps.api.compiled import Compiled
 from apps.api.errors import answer
 from apps.devices.models import Device, mac_key
@@ -93,3 +94,4 @@ def take(mac_address: str, version: str | None, data: str, now: datetime) -> Non
         receipt = ingest.store(device.pk, rows, {t.sensor_id: t.key for t in targets.values()})
         refused = parsed.refusals + refusals + keys.too_many_sets(receipt.refused)
         ingest_errors.keep(device.pk, IngestError.Source.KIT, refused)
+    instruments.TAKEN.labels("add").inc(receipt.stored)

@@ -16,6 +16,7 @@ import orjson
 from django.db import close_old_connections, transaction
 from django.utils import timezone
 
+from apps.api import instruments
 from apps.api.compiled import Compiled
 from apps.api.database_errors import unreachable
 from apps.devices.models import Device, OrphanDevice
@@ -95,6 +96,7 @@ def take_readings(device: Device, kind: str, payload: bytes, now: datetime) -> N
         receipt = ingest.store(device.pk, rows)
         refused = parsed.refusals + refusals + keys.too_many_sets(receipt.refused)
         ingest_errors.keep(device.pk, IngestError.Source.MQTT, refused)
+    instruments.TAKEN.labels("mqtt").inc(receipt.stored)
 
 
 def take_info(device: Device, payload: bytes) -> None:

@@ -14,6 +14,7 @@ from typing import Any
 import orjson
 from django.db import transaction
 
+from apps.api import instruments
 from apps.api.exceptions import BadRequest, PayloadTooLarge, RecordNotFound, Unprocessable
 from apps.api.validation import BLANK, INVALID
 from apps.devices.models import Device
@@ -93,4 +94,5 @@ def take(device: Device, data: list[Any], now: datetime) -> Receipt:
             ingest_errors.keep(device.pk, IngestError.Source.REST, refused)
     except Device.DoesNotExist:
         raise RecordNotFound(Device, "id", device.pk) from None
+    instruments.TAKEN.labels("rest").inc(receipt.stored)
     return Receipt(receipt.stored, receipt.duplicates, refused)
