@@ -110,11 +110,12 @@ class Part:
 class Machine:
     """All parts on a directory of their own, and the platform as clients see it.
 
-    `name` tells directories apart; the database's own is `database`, or below `directory`.
+    The database's directory is `database`, or one below `directory`; mails go to `mail_port`.
     """
 
-    def __init__(self, directory: Path, database: Path | None = None) -> None:
+    def __init__(self, directory: Path, database: Path | None = None, mail_port: int = 9) -> None:
         self.directory = directory
+        self.mail_port = mail_port
         place = database or directory
         account = account_for(place / "postgres")
         sockets = account.own(directory / "run")
@@ -179,6 +180,7 @@ class Machine:
             "PORT": str(web_port),
             "KIT_PORT": str(kit_port),
             "PUBLIC_URL": f"http://127.0.0.1:{web_port}",
+            "EMAIL_URL": f"smtp://127.0.0.1:{self.mail_port}",
             "THROTTLE_ANON": "",
             "THROTTLE_USER": "",
             "LOG_LEVEL": "ERROR",

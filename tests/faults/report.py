@@ -27,6 +27,9 @@ class Report:
     acknowledged: int = 0
     found: int = 0
     lost_with_broker: int = 0
+    mails: int = 0
+    mails_sent: int = 0
+    mail_copies: int = 0
     answers: Counter[str] = field(default_factory=Counter)
 
     def note(self, fault: str, in_flight: int, healed: float) -> None:
@@ -50,6 +53,10 @@ class Report:
         yield "|---:|---:|---:|---:|"
         difference = self.acknowledged - self.found
         yield f"| {self.acknowledged} | {self.found} | {difference} | {self.lost_with_broker} |"
+        yield ""
+        yield "| mails written | sent at least once | copies in all |"
+        yield "|---:|---:|---:|"
+        yield f"| {self.mails} | {self.mails_sent} | {self.mail_copies} |"
         yield ""
         yield "| what clients saw | times |"
         yield "|---|---:|"

@@ -11,7 +11,9 @@ import json
 import os
 import random
 import shutil
+import signal
 import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Iterator
@@ -22,16 +24,41 @@ from pathlib import Path
 import psycopg2
 import pytest
 
+from smartcitizen import processes
 from tests.brokers import program
 from tests.faults.load import Key, KitSender, Ledger, MqttSender, RestSender, Sender
 from tests.faults.machine import Machine
 from tests.faults.report import Report, write
 from tests.live import ROOT
+from tests.mailserver import MailServer
 
 KILLS = int(os.environ.get("FAULT_KILLS", "0"))
 SEED = int(os.environ.get("FAULT_SEED", "8"))
 DOCUMENT = ROOT / "docs" / "reliability.md"
 DOORS = ("REST", "kit", "MQTT")
+# Puts a mail into the outbox again and again. A database that is away takes none; one that it has
+# committed is owed.
+MAILING = """
+import time
+from django.db import DatabaseError, InterfaceError, close_old_connections
+from apps.users import mails
+from apps.users.models import User
+while True:
+    close_old_connections()
+    try:
+        mails.welcome(User.objects.get(username="alice"))
+    except (DatabaseError, InterfaceError):
+        pass
+    time.sleep(0.2)
+"""
+# As if the pauses before the next try of each mail were over
+TRY_NOW = """
+from django.utils import timezone
+from apps.mail.models import Mail
+from apps.mail.tasks import deliver_due
+Mail.objects.waiting().update(try_at=timezone.now())
+deliver_due()
+"""
 SECONDS_TO_HEAL = 120.0
 # docs/decisions/mqtt.md: what the broker alone has when it is killed is lost with it, from its last
 # writing down until the subscriber is back.
@@ -59,6 +86,8 @@ class Run:
     ledger: Ledger
     senders: list[Sender]
     report: Report
+    mail_server: MailServer
+    mailing: subprocess.Popen[bytes]
     rng: random.Random = field(default_factory=lambda: random.Random(SEED))
     broker_kills: list[float] = field(default_factory=list)
 
@@ -152,6 +181,8 @@ class Run:
 
     def end(self) -> None:
         """End the load, and hold what is stored against the ledger."""
+        assert self.mailing.poll() is None
+        processes.stop(self.mailing, (signal.SIGTERM, 20))
         for sender in self.senders:
             sender.ending.set()
         for sender in self.senders:
@@ -169,9 +200,24 @@ class Run:
         wrong = {key: value for key, value in stored.items() if self.ledger.sent[key] != value}
         assert not wrong
         assert not self.ledger.unclear
+        self.hold_mails()
         self.machine.platform.manage("rollups")
         assert "what is kept equals" in self.machine.platform.manage("rollups", "--check")
         assert self.machine.platform.get("/health/ready").status_code == 200
+
+    def hold_mails(self) -> None:
+        """Every mail of the outbox came, under one Message-ID, saying the same each time."""
+        self.machine.platform.python(TRY_NOW)
+        rows = self.ask("SELECT message_id, sent_at IS NOT NULL FROM mail_mail")
+        assert rows
+        assert all(sent for _, sent in rows)
+        copies: dict[str, set[str]] = {str(message_id): set() for message_id, _ in rows}
+        for mail in self.mail_server.taken:
+            copies[mail["Message-ID"]].add(str(mail["Date"]) + str(mail.get_payload(0)))
+        self.report.mails = len(rows)
+        self.report.mails_sent = sum(bool(different) for different in copies.values())
+        self.report.mail_copies = len(self.mail_server.taken)
+        assert {len(different) for different in copies.values()} == {1}
 
     def await_queue(self) -> dict[Key, float]:
         """All readings, once what waits in the broker is taken."""
@@ -215,7 +261,8 @@ def running(title: str, database: Path | None = None) -> Iterator[Run]:
     """A machine under load."""
     program("mosquitto")
     directory = Path(tempfile.mkdtemp(prefix="smartcitizen-faults-"))
-    machine = Machine(directory, database)
+    mail_server = MailServer()
+    machine = Machine(directory, database, mail_server.port)
     try:
         machine.start()
         [one, other], kit, mqtt = json.loads(machine.platform.python(PEOPLE).splitlines()[-1])
@@ -234,10 +281,11 @@ def running(title: str, database: Path | None = None) -> Iterator[Run]:
         ]
         for sender in senders:
             sender.start()
-        run = Run(machine, ledger, senders, Report(title))
-        run.heal()
-        yield run
-        run.end()
+        with mail_server.running(), mailing(machine) as writing:
+            run = Run(machine, ledger, senders, Report(title), mail_server, writing)
+            run.heal()
+            yield run
+            run.end()
         print("\n".join(run.report.lines()))
     except BaseException:
         print((directory / "parts.log").read_text(errors="replace")[-50_000:])
@@ -245,6 +293,22 @@ def running(title: str, database: Path | None = None) -> Iterator[Run]:
     finally:
         machine.stop()
         shutil.rmtree(directory, ignore_errors=True)
+
+
+@contextlib.contextmanager
+def mailing(machine: Machine) -> Iterator[subprocess.Popen[bytes]]:
+    """Mails are written for the length of the block at most."""
+    process = processes.start(
+        [sys.executable, "manage.py", "shell", "-v0", "-c", MAILING],
+        cwd=ROOT,
+        env=machine.platform.environment,
+        start_new_session=True,
+    )
+    try:
+        yield process
+    finally:
+        if process.poll() is None:
+            processes.stop(process, (signal.SIGTERM, 20))
 
 
 def sign_in(machine: Machine) -> str:
