@@ -13,6 +13,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from apps.api.renderers import to_json
+from apps.api.spreadsheets import harmless
 from apps.devices.latest import iso, number
 from apps.devices.models import Component
 from apps.readings import history, sensor_sets
@@ -28,8 +29,6 @@ INCOMPLETE = {
     "csv": f"error,{MESSAGE}\n".encode(),
     "ndjson": to_json({"id": "internal_server_error", "message": MESSAGE}) + b"\n",
 }
-# A spreadsheet would run a cell that begins so; an apostrophe before it makes it text.
-FORMULAE = ("=", "+", "-", "@", "\t", "\r")
 
 
 def as_csv(
@@ -82,9 +81,7 @@ def _header(sensors: Sequence[Sensor], raw: bool) -> bytes:
     """The line that names the columns."""
     cells = ["recorded_at"]
     for sensor in sensors:
-        name = f"{sensor.name} ({sensor.unit})" if sensor.unit else sensor.name
-        if name.startswith(FORMULAE):
-            name = f"'{name}"
+        name = harmless(f"{sensor.name} ({sensor.unit})" if sensor.unit else sensor.name)
         cells += [name, f"{name} raw"] if raw else [name]
     line = io.StringIO()
     csv.writer(line, lineterminator="\n").writerow(cells)

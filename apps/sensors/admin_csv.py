@@ -16,10 +16,9 @@ from django.utils.html import strip_tags
 from django.utils.safestring import SafeString
 from django.utils.text import capfirst
 
+from apps.api.spreadsheets import harmless
+
 ROWS_AT_ONCE = 500
-# What makes a spreadsheet take a cell for a formula, in its wide forms too; a quote before it does
-# not let it (OWASP: CSV Injection).
-FORMULA = tuple("=+-@\t\r\n＝＋－＠")
 # Without it Excel reads UTF-8 as something else.
 BYTE_ORDER_MARK = "\ufeff"
 
@@ -51,5 +50,6 @@ def cell(value: Any) -> str | int | float:
         return value  # type: ignore[return-value]
     if isinstance(value, datetime):
         return f"{value.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
-    text = html.unescape(strip_tags(value)) if isinstance(value, SafeString) else str(value)
-    return f"'{text}" if text.startswith(FORMULA) or text.lstrip().startswith(FORMULA) else text
+    return harmless(
+        html.unescape(strip_tags(value)) if isinstance(value, SafeString) else str(value)
+    )
