@@ -33,7 +33,7 @@ for number in range({devices}):
     )
 start = datetime.fromisoformat("{start}")
 partitions.ensure(start + timedelta(days=day) for day in range({days}))
-sensor_sets.numbers([tuple(range(3, 3 + {sensors}))], 1)
+sensor_sets.numbers([tuple(range(3, 3 + {sensors}))], 1, None)
 """
 POSTS = """
 INSERT INTO readings_reading (device_id, recorded_at, added_at, sensor_set_id, "values")

@@ -20,7 +20,7 @@ from rest_framework.test import APIClient
 from apps.devices.models import Device
 from apps.kits.models import Kit
 from apps.operations import catalogue
-from apps.readings import distribution, sensor_sets
+from apps.readings import distribution
 from apps.users.models import User
 
 
@@ -57,9 +57,8 @@ def installed(db: None) -> None:
 
 @pytest.fixture(autouse=True)
 def empty_cache() -> None:
-    """No test sees what another left in Redis or remembered."""
+    """No test sees what another left in Redis."""
     cache.clear()
-    sensor_sets.forget()
 
 
 @functools.cache

@@ -73,7 +73,7 @@ def delete(device_id: int, times: Collection[datetime], sensor_id: int | None = 
     after = {at: _without(values, sensor_id) for at, values in before.items()}
     if kept := {at: values for at, values in after.items() if values}:
         sets = {tuple(sorted(values)) for values in kept.values()}
-        numbers = sensor_sets.numbers(sets, None)
+        numbers = sensor_sets.numbers(sets, None, None)
         ingest.write(device_id, kept, kept, timezone.now(), numbers)
     if gone := sorted(at for at, values in after.items() if not values):
         _delete(device_id, gone)

@@ -17,6 +17,7 @@ from typing import Any
 
 import orjson
 from django.db import OperationalError, connection, transaction
+from django.db.models.expressions import RawSQL
 from django.utils import timezone
 from psycopg2.extras import execute_values
 
@@ -63,7 +64,7 @@ def prepare(device_id: int, rows: Sequence[Row]) -> None:
         partitions.ensure(row.recorded_at for row in rows)
     except OperationalError as error:
         logger.warning("no partition was made, its readings wait in the default one: %s", error)
-    sensor_sets.numbers({tuple(sorted(row.values)) for row in rows}, device_id)
+    sensor_sets.prepare({tuple(sorted(row.values)) for row in rows}, device_id)
 
 
 def store(
@@ -91,13 +92,13 @@ def store(
     return receipt
 
 
-def _store(device: Device, rows: Sequence[Row], keys: dict[int, str], *, forward: bool) -> Receipt:
+def _store(device: Any, rows: Sequence[Row], keys: dict[int, str], *, forward: bool) -> Receipt:
     """Store the readings of a device whose row is locked."""
     added_at = timezone.now()
     before = values_at(device.pk, {row.recorded_at for row in rows})
     after, changed = _merged(before, rows)
     sets = {recorded_at: tuple(sorted(values)) for recorded_at, values in after.items()}
-    numbers = sensor_sets.numbers(sets.values(), device.pk)
+    numbers = sensor_sets.numbers(sets.values(), device.pk, device.sets_edition)
     refused = {at: after.pop(at) for at, ids in sets.items() if ids not in numbers}
     if after:
         write(device.pk, before, after, added_at, numbers)
@@ -138,9 +139,13 @@ def as_values(
 
 
 @functools.cache
-def _locked() -> Compiled[Device]:
-    """The row of a device, locked, with the columns that a writer needs; in a transaction."""
-    return Compiled(Device.objects.select_for_update(no_key=True).only(*WRITTEN))
+def _locked() -> Compiled[Any]:
+    """The row of a device, locked, with the columns that a writer needs; in a transaction.
+
+    With it comes as `sets_edition` which sets of sensors there are.
+    """
+    devices = Device.objects.select_for_update(no_key=True).only(*WRITTEN)
+    return Compiled(devices.annotate(sets_edition=RawSQL(sensor_sets.EDITION, [])))
 
 
 def values_at(device_id: int, times: Iterable[datetime]) -> dict[datetime, Values]:

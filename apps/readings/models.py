@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import uuid
+
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.utils import timezone
@@ -20,6 +22,8 @@ class SensorSet(models.Model):
     sensor_ids = ArrayField(models.SmallIntegerField(), unique=True)
     # The device that was the first to post them: none may have sets without end.
     device_id = models.BigIntegerField(null=True, db_index=True)
+    # Random, given with the number: that of the newest set tells which sets there are.
+    edition = models.UUIDField(null=True, default=uuid.uuid4)
 
     def __str__(self) -> str:
         return f"{self.id}: {self.sensor_ids}"

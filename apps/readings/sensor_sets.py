@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Iterable
+from dataclasses import dataclass, field
 
 from django.db import connection, transaction
 
@@ -15,30 +17,78 @@ NUMBERING = 7_203_001
 # Sets that one device may have numbered. A kit has some ten sensors, of which some fail now and
 # then; sets stay for ever, and every question for history looks through them.
 MOST_OF_DEVICE = 1000
-# Numbers that this process has seen committed. A set keeps its number, and none is deleted.
 MOST_REMEMBERED = 10_000
-_remembered: dict[SensorIds, int] = {}
+# Which sets there are: random, and another one with each set that is numbered. A standby that took
+# over, or a backup that was restored, may lack sets that this process has seen.
+EDITION = "(SELECT edition FROM readings_sensorset ORDER BY id DESC LIMIT 1)"
+
+OF_SETS = "FROM readings_sensorset JOIN unnest(%s) AS asked (ids) ON sensor_ids = ids::smallint[]"
 
 
-def numbers(sets: Iterable[SensorIds], device_id: int | None) -> dict[SensorIds, int]:
+@dataclass(frozen=True, slots=True)
+class Memory:
+    """Numbers that this process has seen committed in one edition of the sets."""
+
+    edition: uuid.UUID | None = None
+    numbers: dict[SensorIds, int] = field(default_factory=dict)
+
+
+_memory = Memory()
+
+
+def numbers(
+    sets: Iterable[SensorIds], device_id: int | None, edition: uuid.UUID | None
+) -> dict[SensorIds, int]:
     """The number of each set of ascending sensor ids; sets that are new are numbered.
 
-    Where the device has had `MOST_OF_DEVICE` sets numbered, new ones are left out; None is an
-    operator, who goes on. What a transaction reads is not remembered: it may be rolled back.
-    Numbering holds up others who number until the transaction ends: call it before a long one.
+    `edition` is the one that the transaction has just read: what is remembered of another one is
+    not used, and nothing is without one. Where the device has had `MOST_OF_DEVICE` sets numbered,
+    new ones are left out; a `device_id` of None is an operator, who goes on. Numbering holds up
+    others who number until the transaction ends: `prepare` sets before a long one.
     """
+    global _memory
+    memory = _memory
+    if edition is None or edition != memory.edition:
+        memory = _memory = Memory()  # `prepare` will fill it again
     wanted = set(sets)
-    found = {ids: _remembered[ids] for ids in wanted & _remembered.keys()}
-    if missing := wanted - found.keys():
-        found |= _known(missing)
+    found = {ids: memory.numbers[ids] for ids in wanted & memory.numbers.keys()}
+    return found | _looked_up(wanted - found.keys(), device_id)
+
+
+def prepare(sets: Iterable[SensorIds], device_id: int) -> None:
+    """Number sets that are new, and remember the numbers, outside of any transaction.
+
+    Sets that are remembered are not looked up: `numbers` will find out whether they still hold.
+    """
+    if not (wanted := set(sets) - _memory.numbers.keys()):
+        return
+    _looked_up(wanted, device_id)
+    if not connection.in_atomic_block:  # what a transaction reads may be rolled back
+        _remember(wanted)
+
+
+def _looked_up(wanted: set[SensorIds], device_id: int | None) -> dict[SensorIds, int]:
+    """The numbers of sets by the table, where new ones are numbered."""
+    found = _known(wanted) if wanted else {}
     if missing := wanted - found.keys():
         _number(sorted(missing), device_id)
         found |= _known(missing)
-    if not connection.in_atomic_block:
-        if len(_remembered) > MOST_REMEMBERED:
-            _remembered.clear()
-        _remembered.update(found)
     return found
+
+
+def _remember(sets: set[SensorIds]) -> None:
+    """Keep the numbers of sets, and forget those of another edition."""
+    global _memory
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT id, sensor_ids, {EDITION} {OF_SETS}", [_literals(sets)])
+        rows = cursor.fetchall()
+    if not rows:
+        return
+    memory, edition = _memory, rows[0][2]
+    if edition != memory.edition or len(memory.numbers) > MOST_REMEMBERED:
+        memory = Memory(edition)
+    memory.numbers.update({tuple(sensor_ids): number for number, sensor_ids, _ in rows})
+    _memory = memory
 
 
 def members(set_ids: Iterable[int]) -> dict[int, SensorIds]:
@@ -54,11 +104,6 @@ def holding(sensor_id: int) -> list[int]:
         return [set_id for (set_id,) in cursor.fetchall()]
 
 
-def forget() -> None:
-    """Remember nothing: for tests, which empty the table."""
-    _remembered.clear()
-
-
 def _number(missing: list[SensorIds], device_id: int | None) -> None:
     """Number new sets in one statement, as many as the device may still have."""
     with transaction.atomic(), connection.cursor() as cursor:
@@ -68,22 +113,18 @@ def _number(missing: list[SensorIds], device_id: int | None) -> None:
             return
         cursor.execute("SELECT pg_advisory_xact_lock(%s)", [NUMBERING])
         cursor.execute(
-            "INSERT INTO readings_sensorset (id, sensor_ids, device_id)"
+            "INSERT INTO readings_sensorset (id, sensor_ids, device_id, edition)"
             " SELECT (SELECT coalesce(max(id), 0) FROM readings_sensorset) + row_number() OVER (),"
-            " ids::smallint[], %s FROM unnest(%s) AS new (ids)"
+            " ids::smallint[], %s, %s FROM unnest(%s) AS new (ids)"
             " ON CONFLICT (sensor_ids) DO NOTHING",
-            [device_id, _literals(missing[:left])],
+            [device_id, uuid.uuid4(), _literals(missing[:left])],
         )
 
 
 def _known(sets: set[SensorIds]) -> dict[SensorIds, int]:
     """The numbers of those sets that have one."""
     with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT id, sensor_ids FROM readings_sensorset"
-            " JOIN unnest(%s) AS asked (ids) ON sensor_ids = ids::smallint[]",
-            [_literals(sets)],
-        )
+        cursor.execute(f"SELECT id, sensor_ids {OF_SETS}", [_literals(sets)])
         return {tuple(sensor_ids): number for number, sensor_ids in cursor.fetchall()}
 
 

@@ -8,13 +8,14 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from apps.devices.models import Device
 from apps.readings import ingest, partitions, sensor_sets
 from apps.readings.ingest import Receipt
 from apps.readings.keys import Row
-from apps.readings.models import Reading
+from apps.readings.models import Reading, SensorSet
 
 NOON = datetime(2026, 3, 5, 12, tzinfo=UTC)
 TEMPERATURE, HUMIDITY, NOISE, WIFI = 12, 13, 7, 21
@@ -254,3 +255,30 @@ def test_months_are_made_while_others_write_and_nothing_is_lost(device: Device) 
     ingest.prepare(device.pk, rows)
     assert Reading.objects.filter(device_id=device.pk, recorded_at__in=times).count() == len(times)
     assert "readings_reading_default" not in partitions_in_use()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_what_is_remembered_of_sets_holds_for_their_edition_alone(
+    device: Device,
+) -> None:
+    """A standby takes over that lacks the newest set, and gives its number to another one."""
+
+    def post(minute: int) -> None:
+        rows_ = [Row(0, NOON + timedelta(minutes=minute), {TEMPERATURE: (1.0, None)})]
+        ingest.prepare(device.pk, rows_)
+        ingest.store(device.pk, rows_)
+
+    for minute in range(2):
+        post(minute)
+    with CaptureQueriesContext(connection) as said:
+        post(2)
+    assert not [query for query in said if "FROM readings_sensorset JOIN" in query["sql"]]
+    SensorSet.objects.all().delete()
+    SensorSet.objects.create(id=1, sensor_ids=[HUMIDITY])
+    post(3)
+    newest = Reading.objects.get(device_id=device.pk, recorded_at=NOON + timedelta(minutes=3))
+    assert sensor_sets.members([newest.sensor_set_id]) == {newest.sensor_set_id: (TEMPERATURE,)}
+    post(4)
+    with CaptureQueriesContext(connection) as said:
+        post(5)
+    assert not [query for query in said if "FROM readings_sensorset JOIN" in query["sql"]]

@@ -374,6 +374,6 @@ def test_ten_thousand_combinations_at_once_are_numbered_in_a_few_statements(
 ) -> None:
     sets = {(7, number) for number in range(8, 10_008)}
     with django_assert_max_num_queries(8):
-        numbers = sensor_sets.numbers(sets, device.pk)
+        numbers = sensor_sets.numbers(sets, device.pk, None)
     assert len(numbers) == sensor_sets.MOST_OF_DEVICE
-    assert sensor_sets.numbers(sets, device.pk) == numbers
+    assert sensor_sets.numbers(sets, device.pk, None) == numbers
