@@ -21,6 +21,7 @@ from django.core.cache import cache
 from django.utils import timezone
 
 from apps.api.redis_breaker import insisting
+from apps.devices import map_marks
 from apps.devices.models import Device
 from apps.devices.serializers import map_entry
 
@@ -36,16 +37,20 @@ COMPUTING_FOR = 20
 KEPT_FOR = 24 * 3600
 
 COPY = "world_map:mark"
-GZIPPED = "world_map:gzipped"
+BYTES = "world_map:bytes"
 GENERATION = "world_map:generation"
 COMPUTING = "world_map:computing"
 
 
 class Copy(NamedTuple):
-    """The map as it is sent: JSON, gzipped JSON, a strong tag of the content, when, and of what."""
+    """The map as it is sent: JSON, gzipped JSON, a strong tag of the content, when, and of what.
+
+    `marks` is what of it the first page draws (map_marks.py), gzipped.
+    """
 
     body: bytes
     gzipped: bytes
+    marks: bytes
     tag: str
     computed_at: float
     generation: int
@@ -84,9 +89,11 @@ def compute(generation: int) -> Copy:
     """Compute the map from the rows of the devices on it, in order of their ids."""
     now = timezone.now()
     devices = Device.objects.on_map().for_map()
-    body = orjson.dumps([map_entry(device, now) for device in devices])
+    entries = [map_entry(device, now) for device in devices]
+    body = orjson.dumps(entries)
     tag = hashlib.sha256(body).hexdigest()[:32]
-    return Copy(body, gzip.compress(body, compresslevel=6), tag, time.time(), generation)
+    zipped = (gzip.compress(sent, compresslevel=6) for sent in (body, map_marks.columns(entries)))
+    return Copy(body, *zipped, tag, time.time(), generation)
 
 
 def drop() -> None:
@@ -121,8 +128,8 @@ def _kept() -> Copy | None:
 
 def _fetched(mark: Mark) -> Copy | None:
     """The copy that a mark tells of, held from now on; None where another has taken its place."""
-    tag, gzipped = cache.get(GZIPPED) or (None, b"")
-    return _hold(Copy(gzip.decompress(gzipped), gzipped, *mark)) if tag == mark.tag else None
+    tag, gzipped, marks = cache.get(BYTES) or (None, b"", b"")
+    return _hold(Copy(gzip.decompress(gzipped), gzipped, marks, *mark)) if tag == mark.tag else None
 
 
 def _hold(copy: Copy) -> Copy:
@@ -135,7 +142,7 @@ def _hold(copy: Copy) -> Copy:
 def _compute_and_keep() -> Copy:
     """Compute the map and leave the copy for the others."""
     copy = _hold(compute(cache.get(GENERATION) or 0))
-    cache.set(GZIPPED, (copy.tag, copy.gzipped), KEPT_FOR)
+    cache.set(BYTES, (copy.tag, copy.gzipped, copy.marks), KEPT_FOR)
     cache.set(COPY, tuple(Mark(copy.tag, copy.computed_at, copy.generation)), KEPT_FOR)
     return copy
 

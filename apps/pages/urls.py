@@ -9,7 +9,7 @@ from apps.pages import account_views
 from apps.pages.developer_views import DevelopersPage
 from apps.pages.device_views import DevicePage
 from apps.pages.docs_views import DocsView
-from apps.pages.home_views import home
+from apps.pages.home_views import MapMarksView, home
 from apps.pages.mail_links import AskPasswordResetView, EmailChangeView, PasswordResetView
 from apps.pages.my_device_views import (
     DeleteDevicePage,
@@ -28,6 +28,7 @@ ACCOUNT = r"^ui/me/account"
 
 urlpatterns = [
     re_path(r"^$", home, name="home"),
+    re_path(r"^ui/map_marks/?$", MapMarksView.as_view(), name="map_marks"),
     re_path(r"^docs/?$", DocsView.as_view(), name="docs"),
     re_path(r"^ui/devices/(?P<pk>[0-9]+)/?$", DevicePage.as_view(), name="device_page"),
     # The same view as the API's, for who is signed in here: private devices have charts too.

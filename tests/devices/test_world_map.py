@@ -72,7 +72,7 @@ def test_each_process_fetches_a_copy_once(device: Device, monkeypatch: pytest.Mo
     first = world_map.current()
     monkeypatch.setattr(world_map, "_held", None)  # as in a process that has not served it yet
     assert world_map.current() == first
-    cache.delete(world_map.GZIPPED)
+    cache.delete(world_map.BYTES)
     assert world_map.current() == first
 
 
@@ -81,7 +81,7 @@ def test_a_copy_that_another_has_replaced_meanwhile_is_computed(
 ) -> None:
     first = world_map.current()
     monkeypatch.setattr(world_map, "_held", None)
-    cache.set(world_map.GZIPPED, ("another", first.gzipped))
+    cache.set(world_map.BYTES, ("another", first.gzipped, first.marks))
     assert world_map.current().body == first.body
 
 

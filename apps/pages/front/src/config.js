@@ -8,11 +8,12 @@ export function fill(text, values) {
 
 export const number = new Intl.NumberFormat(document.documentElement.lang);
 
+const words = new Intl.RelativeTimeFormat(document.documentElement.lang, { numeric: "auto" });
+
 // How long ago a time is, in words: "5 minutes ago".
 export function ago(iso, now = Date.now()) {
   if (!iso) return config.texts.never;
   const seconds = Math.round((Date.parse(iso) - now) / 1000);
-  const words = new Intl.RelativeTimeFormat(document.documentElement.lang, { numeric: "auto" });
   for (const [unit, length] of [["year", 31536000], ["month", 2629800], ["day", 86400], ["hour", 3600], ["minute", 60]]) {
     if (Math.abs(seconds) >= length) return words.format(Math.trunc(seconds / length), unit);
   }

@@ -30,6 +30,7 @@ if (config.tile_url) L.tileLayer(config.tile_url, { attribution: config.tile_att
 const land = L.layerGroup().addTo(map);
 const marks = L.layerGroup().addTo(map);
 let devices = [];
+let shown = [];
 let index = new Supercluster();
 let measurements = new Map();
 let countries = null;
@@ -64,14 +65,15 @@ function chosen() {
     (device) =>
       (!status || device.status === status) &&
       (!exposure || device.exposure === exposure) &&
-      (!sensors || (device.data && sensors.some((id) => id in device.data))),
+      (!sensors || sensors.some((id) => device.sensors.includes(id))),
   );
 }
 
 function indexDevices() {
   index = new Supercluster({ radius: 48, maxZoom: 11, map: ({ online }) => ({ online }), reduce: (sum, { online }) => { sum.online += online; } });
+  shown = chosen();
   index.load(
-    chosen().map((device) => ({
+    shown.map((device) => ({
       type: "Feature",
       geometry: { type: "Point", coordinates: [device.longitude, device.latitude] },
       properties: { device, online: device.status === "online" ? 1 : 0 },
@@ -126,9 +128,11 @@ function described(device) {
 
 function listInView() {
   const view = map.getBounds();
-  const seen = chosen().filter(({ latitude, longitude }) => view.contains([latitude, longitude]));
+  const [west, south, east, north] = [view.getWest(), view.getSouth(), view.getEast(), view.getNorth()];
+  const seen = shown.filter(({ latitude, longitude }) => longitude >= west && longitude <= east && latitude >= south && latitude <= north);
   count.textContent = fill(seen.length === 1 ? texts.one_in_view : texts.in_view, { n: number.format(seen.length) });
-  seen.sort((one, other) => (other.last_reading_at ?? "").localeCompare(one.last_reading_at ?? ""));
+  // Not localeCompare, which takes a third of a second for 20,000 of them
+  seen.sort(({ last_reading_at: one }, { last_reading_at: other }) => (one === other ? 0 : (one ?? "") < (other ?? "") ? 1 : -1));
   list.replaceChildren(
     ...seen.slice(0, MOST_LISTED).map((device) =>
       element(
@@ -144,6 +148,16 @@ function listInView() {
       ),
     ),
   );
+}
+
+// Devices of the columns in which they come (apps/devices/map_marks.py).
+function ofColumns({ sensor_sets: sets, sensors, ...columns }) {
+  const names = Object.keys(columns);
+  return sensors.map((set, row) => {
+    const device = { sensors: sets[set] };
+    for (const name of names) device[name] = columns[name][row];
+    return device;
+  });
 }
 
 async function loadMeasurements() {
@@ -190,9 +204,9 @@ onTheme(() => {
 });
 suggest(document.getElementById("search"), texts);
 document.documentElement.dataset.map = "interactive";
-Promise.all([fetchJson("/v0/devices/world_map"), loadMeasurements()])
+Promise.all([fetchJson(config.marks_url), loadMeasurements()])
   .then(([found]) => {
-    devices = found;
+    devices = ofColumns(found);
     indexDevices();
     document.documentElement.dataset.map = "ready";
   })
