@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import timedelta
-from typing import Any
+from typing import Any, cast
 
 from django.core.exceptions import ValidationError
 from django.core.paginator import Paginator
@@ -21,10 +21,11 @@ from apps.api.complaints import checked, complaints
 from apps.api.exceptions import RecordNotFound
 from apps.api.pages import SignedInPage, page, scripted_page
 from apps.api.records import find
-from apps.devices import world_map
+from apps.devices import forwarding, world_map
 from apps.devices.inputs import DeviceInput
 from apps.devices.models import Device, Tag
 from apps.kits.models import Kit
+from apps.users.models import User
 
 PER_PAGE = 50
 # For so long after it was deleted a device can be had back by whoever deleted it.
@@ -32,7 +33,12 @@ UNDO_FOR = timedelta(minutes=15)
 DELETED = "deleted_devices"
 
 TEXTS = ("name", "mac_address", "kit_id", "description", "exposure", "latitude", "longitude")
-TICKS = ("is_private", "precise_location", "notify_low_battery", "notify_stopped_publishing")
+# What follows from the coordinates, unless somebody says otherwise.
+FOLLOWING = ("city", "country_code", "elevation")
+TICKS = (
+    *("is_private", "precise_location", "notify_low_battery", "notify_stopped_publishing"),
+    "enable_forwarding",
+)
 
 
 def own_device(request: HttpRequest, pk: str) -> Device:
@@ -79,6 +85,8 @@ class DeviceFormPage(SignedInPage):
             "errors": errors,
             "kits": Kit.objects.order_by("name", "pk"),
             "tags": Tag.objects.order_by("name"),
+            "may_forward": values.get("enable_forwarding")
+            or cast(User, request.user).role in forwarding.ROLES,
             "config": {
                 "countries": static("pages/built/countries-50m.json"),
                 "texts": {
@@ -95,16 +103,31 @@ class DeviceFormPage(SignedInPage):
 
     def sent(self, request: HttpRequest) -> dict[str, Any]:
         """What the form says: texts as they were typed, boxes as true or false."""
-        values: dict[str, Any] = {name: request.POST.get(name, "").strip() for name in TEXTS}
+        values: dict[str, Any] = {
+            name: request.POST.get(name, "").strip() for name in (*TEXTS, *FOLLOWING)
+        }
         values |= {name: name in request.POST for name in TICKS}
         return values | {"user_tags": request.POST.getlist("user_tags")}
 
 
-def for_api(values: Mapping[str, Any]) -> dict[str, Any]:
-    """The values of a form as the API takes them: a blank one is null, where it may be."""
+def shown(device: Device | None, names: Iterable[str]) -> dict[str, Any]:
+    """The fields of a device as a form shows them: what is unknown is blank."""
+    values = {name: getattr(device, name, None) for name in names}
+    return {name: "" if value is None else value for name, value in values.items()}
+
+
+def for_api(values: Mapping[str, Any], device: Device | None = None) -> dict[str, Any]:
+    """The values of a form as the API takes them: a blank one is null, where it may be.
+
+    City, country and elevation are sent only where they were typed: so they follow a device that
+    moves.
+    """
     kept = ("name", "mac_address", "description")
+    before = {name: str(value) for name, value in shown(device, FOLLOWING).items()}
     return {
-        name: None if value == "" and name not in kept else value for name, value in values.items()
+        name: None if value == "" and name not in kept else value
+        for name, value in values.items()
+        if before.get(name) != value
     }
 
 
@@ -137,8 +160,7 @@ class EditDevicePage(DeviceFormPage):
     def get(self, request: HttpRequest, pk: str) -> HttpResponse:
         """The form as the device is now."""
         device = own_device(request, pk)
-        values = {name: getattr(device, name) for name in (*TEXTS, *TICKS)}
-        values = {name: "" if value is None else value for name, value in values.items()}
+        values = shown(device, (*TEXTS, *FOLLOWING, *TICKS))
         values["user_tags"] = list(device.tags.values_list("name", flat=True))
         return self.show(request, values, {}, device)
 
@@ -146,7 +168,7 @@ class EditDevicePage(DeviceFormPage):
         """Change it."""
         device = own_device(request, pk)
         values = self.sent(request)
-        data = for_api(values)
+        data = for_api(values, device)
         if not device.mac_address and not data["mac_address"]:
             del data["mac_address"]  # a kit that is known by its token has none
         given = DeviceInput(device, data=data, partial=True, context={"request": request})

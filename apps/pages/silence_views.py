@@ -9,6 +9,7 @@ from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 
 from apps.api.pages import SignedInPage, page
+from apps.devices import forwarding
 from apps.pages.my_device_views import own_device
 from apps.readings import diagnosis
 
@@ -21,8 +22,12 @@ class MyDevicePage(SignedInPage):
         device, now = own_device(request, pk), timezone.now()
         found = diagnosis.diagnose(device, now)
         late = found.late.total_seconds() if found.late is not None else 0
+        asked = device.enable_forwarding and request.GET.get("forwarding") == "show"
+        forwarding_token = forwarding.token_of(device.owner_id) if asked else None
         context = {
             "device": device,
+            "forwarding_token": forwarding_token,
+            "topic": forwarding.topic(forwarding_token, device.pk) if forwarding_token else None,
             "status": device.status(now),
             "found": found,
             "minutes_ahead": max(0, round(-late / 60)),

@@ -108,6 +108,78 @@ def test_a_device_is_changed_and_keeps_what_the_form_does_not_have(
     assert device.mac_address == "00:06:66:2A:02:B3"
 
 
+def test_city_country_and_elevation_are_the_owners_word(browser: Client) -> None:
+    told = {"city": "Montjuïc", "country_code": "ad", "elevation": "173"}
+    assert send(browser, "/ui/me/devices/new", **FORM, **told).status_code == 302
+    made = Device.objects.get()
+    assert (made.city, made.country_code, made.elevation) == ("Montjuïc", "AD", 173)
+    path = f"/ui/me/devices/{made.pk}/edit"
+    for value in ("Montjuïc", "AD", "173"):
+        assert f'value="{value}"' in browser.get(path).content.decode()
+    send(browser, path, **FORM, city="", country_code="AD", elevation="-3")
+    made.refresh_from_db()
+    assert (made.city, made.country_code, made.elevation) == (None, "AD", -3)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        ({"country_code": "XX"}, "Country is invalid"),
+        ({"elevation": "10001"}, "Elevation must be less than or equal to 10000"),
+        ({"elevation": "high"}, "Elevation is not a number"),
+        ({"city": "x" * 201}, "City is too long (maximum is 200 characters)"),
+    ],
+)
+def test_what_is_wrong_with_the_place_is_said(
+    wrong: dict[str, str], said: str, browser: Client
+) -> None:
+    answer = send(browser, "/ui/me/devices/new", **FORM, **wrong)
+    assert (answer.status_code, said in answer.content.decode()) == (422, True)
+    assert not Device.objects.exists()
+
+
+def test_a_device_that_moves_has_its_new_city_unless_another_was_typed(
+    browser: Client, device: Device
+) -> None:
+    path = f"/ui/me/devices/{device.pk}/edit"
+    as_it_was = {**FORM, "city": "Haarlem", "country_code": "NL", "elevation": ""}
+    assert send(browser, path, **as_it_was).status_code == 302
+    device.refresh_from_db()
+    assert device.country_code == "ES"
+    assert device.city not in (None, "Haarlem")
+    moved = {"latitude": "52.37", "longitude": "4.62", "country_code": "ES", "city": "At sea"}
+    send(browser, path, **FORM | moved)
+    device.refresh_from_db()
+    assert (device.city, device.country_code) == ("At sea", "NL")
+
+
+def test_who_may_have_readings_forwarded_switches_it_and_is_shown_where_they_go(
+    browser: Client, device: Device, alice: User
+) -> None:
+    path = f"/ui/me/devices/{device.pk}"
+    kept = {**FORM, "mac_address": device.mac_address}
+    assert "Forward its readings" not in browser.get(f"{path}/edit").content.decode()
+    refused = send(browser, f"{path}/edit", **kept, enable_forwarding="on")
+    assert refused.status_code == 422
+    assert "is for researchers and admins" in refused.content.decode()
+    User.objects.filter(pk=alice.pk).update(role=User.Role.RESEARCHER)
+    assert "Forward its readings" in browser.get(f"{path}/edit").content.decode()
+    assert send(browser, f"{path}/edit", **kept, enable_forwarding="on").status_code == 302
+    token = User.objects.get(pk=alice.pk).forwarding_token
+    assert token
+    assert token not in browser.get(path).content.decode()
+    asked = browser.get(path, {"forwarding": "show"}).content.decode()
+    assert f"/forward/{token}/device/{device.pk}/readings" in asked
+    # Who is no researcher any more can end it still
+    User.objects.filter(pk=alice.pk).update(role=User.Role.CITIZEN)
+    assert "Forward its readings" in browser.get(f"{path}/edit").content.decode()
+    assert send(browser, f"{path}/edit", **kept).status_code == 302
+    device.refresh_from_db()
+    assert not device.enable_forwarding
+    assert User.objects.get(pk=alice.pk).forwarding_token is None
+    assert "Forwarding" not in browser.get(path, {"forwarding": "show"}).content.decode()
+
+
 def test_a_device_without_a_mac_address_can_be_changed_without_one(
     browser: Client, device: Device
 ) -> None:
