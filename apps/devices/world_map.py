@@ -92,8 +92,9 @@ def compute(generation: int) -> Copy:
     entries = [map_entry(device, now) for device in devices]
     body = orjson.dumps(entries)
     tag = hashlib.sha256(body).hexdigest()[:32]
-    zipped = (gzip.compress(sent, compresslevel=6) for sent in (body, map_marks.columns(entries)))
-    return Copy(body, *zipped, tag, time.time(), generation)
+    gzipped = gzip.compress(body, compresslevel=6)
+    marks = gzip.compress(map_marks.columns(entries), compresslevel=6)
+    return Copy(body, gzipped, marks, tag, time.time(), generation)
 
 
 def drop() -> None:

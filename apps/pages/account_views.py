@@ -20,7 +20,7 @@ from apps.api.complaints import checked
 from apps.api.exceptions import RecordNotFound
 from apps.api.pages import SignedInPage, page
 from apps.pages.my_device_views import clash
-from apps.users import access, accounts, legacy_keys, passwords
+from apps.users import access, accounts, browser_sessions, legacy_keys, passwords
 from apps.users.inputs import AccountInput
 from apps.users.models import User
 
@@ -64,6 +64,7 @@ class AccountPage(SignedInPage):
             "errors": {form: errors or {}},
             "key": key,
             "has_key": user.legacy_api_key_hash is not None,
+            "browsers": browser_sessions.of(user, request.session.session_key),
             "sessions": access.sessions(user),
             "allowed": access.allowed(user),
             "scope_names": oauth2_settings.SCOPES,
@@ -163,11 +164,13 @@ class KeyForm(AccountForm):
 
 
 class RevokeForm(AccountForm):
-    """`POST /ui/me/account/revoke`: ends a sign-in (`session`) or what an `application` may."""
+    """`POST /ui/me/account/revoke`: ends a `browser`, a `session` or what an `application` may."""
 
     def post(self, request: HttpRequest) -> HttpResponse:
         """Take it back; 404 where it is not there, or another's."""
         user = self.user(request)
+        if browser_sessions.end(user, request.POST.get("browser", "")):
+            return self.done(request, _("That browser is signed out."))
         for name, verb in (("session", access.end_session), ("application", access.disallow)):
             pk = request.POST.get(name, "")
             if pk.isascii() and pk.isdecimal() and len(pk) < 18 and verb(user, int(pk)):

@@ -19,7 +19,7 @@ from rest_framework.exceptions import APIException, Throttled
 from apps.api import database_errors, errors
 from apps.api.complaints import checked, complaints
 from apps.api.pages import PageView, error_page, page
-from apps.users import accounts
+from apps.users import accounts, browser_sessions
 from apps.users.inputs import AccountInput
 from apps.users.models import User
 
@@ -87,6 +87,7 @@ class SignInView(EntryView):
             notice = _("The name or the password is incorrect.")
             return self.show(request, request.POST, {}, 422, notice)
         login(request, user)
+        browser_sessions.note(request)
         return self.go_on(request)
 
     def wait(self, request: HttpRequest, error: APIException) -> HttpResponse:
@@ -118,6 +119,7 @@ class SignUpView(EntryView):
                 raise
             return self.show(request, sent, complaints(clash.detail), 422)
         login(request, user, backend=BACKEND)
+        browser_sessions.note(request)
         return self.go_on(request)
 
 
@@ -135,6 +137,9 @@ class SignOutView(PageView):
 def admin_sign_in(request: HttpRequest) -> HttpResponse:
     """`/admin/login/`: Django's page, where too many wrong passwords are a page that says so."""
     try:
-        return admin.site.login(request)
+        answer: HttpResponse = admin.site.login(request)
     except Throttled as error:
         return error_page(request, error)
+    if request.method == "POST" and request.user.is_authenticated:
+        browser_sessions.note(request)
+    return answer

@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import Any, ClassVar
 
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
+from django.contrib.sessions.base_session import AbstractBaseSession
 from django.core.validators import RegexValidator, URLValidator
 from django.db import models
 from django.db.models.functions import Lower
@@ -244,3 +245,19 @@ class SpentCode(models.Model):
 
     def __str__(self) -> str:
         return f"Code of {self.token_family}"
+
+
+class BrowserSession(AbstractBaseSession):
+    """A session of a browser, and whose it is while somebody is signed in (browser_sessions.py)."""
+
+    # Without a constraint: a session that is saved while its account is deleted is no error.
+    user = models.ForeignKey(
+        User,
+        on_delete=models.CASCADE,
+        null=True,
+        db_constraint=False,
+        related_name="browser_sessions",
+    )
+
+    def __str__(self) -> str:
+        return f"Session of {self.user_id}"

@@ -10,8 +10,8 @@ from django.test import Client
 from django.utils import timezone
 from oauth2_provider.models import AccessToken, Application, RefreshToken
 
-from apps.users import access, legacy_keys
-from apps.users.models import User
+from apps.users import access, browser_sessions, legacy_keys
+from apps.users.models import BrowserSession, User
 
 
 @pytest.fixture
@@ -199,3 +199,62 @@ def test_a_closed_account_is_signed_out(browser: Client, alice: User) -> None:
     alice.refresh_from_db()
     assert alice.archived_at is not None
     assert browser.get("/ui/me/account").status_code == 302
+
+
+FIREFOX = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"
+SAFARI = (
+    "Mozilla/5.0 (iPhone; CPU iPhone OS 18_0 like Mac OS X) AppleWebKit/605.1.15"
+    " (KHTML, like Gecko) Version/18.0 Mobile/15E148 Safari/604.1"
+)
+
+
+def signed_in(name: str, agent: str, password: str = "alicealice") -> Client:
+    """A browser in which somebody has signed in."""
+    browser = Client(headers={"User-Agent": agent})
+    answer = browser.post("/ui/sign_in", {"username": name, "password": password})
+    assert answer.status_code == 302
+    return browser
+
+
+def test_browsers_are_listed_and_one_is_signed_out(alice: User, bob: User) -> None:
+    here, phone = signed_in("alice", FIREFOX), signed_in("alice", SAFARI)
+    stranger = signed_in("bob", FIREFOX, "bobbobbob")
+    shown = here.get("/ui/me/account")
+    this, other = shown.context["browsers"]
+    assert (this.browser, this.is_this) == ("Firefox, Linux", True)
+    assert (other.browser, other.is_this) == ("Safari, iPhone", False)
+    for browser in (here, phone):
+        assert str(browser.session.session_key) not in shown.content.decode()
+    answer = stranger.post("/ui/me/account/revoke", {"browser": other.name})
+    assert answer.status_code == 404
+    assert phone.get("/ui/me").status_code == 200
+    answer = here.post("/ui/me/account/revoke", {"browser": other.name}, follow=True)
+    assert "That browser is signed out." in answer.content.decode()
+    assert phone.get("/ui/me").status_code == 302
+    assert [one.browser for one in answer.context["browsers"]] == ["Firefox, Linux"]
+    assert here.get("/ui/me").status_code == stranger.get("/ui/me").status_code == 200
+
+
+def test_a_session_goes_with_its_account_and_is_nobodys_after_signing_out(alice: User) -> None:
+    here = signed_in("alice", FIREFOX)
+    here.post("/ui/sign_out")
+    assert not BrowserSession.objects.filter(user=alice).exists()
+    signed_in("alice", FIREFOX)
+    assert BrowserSession.objects.filter(user=alice).count() == 1
+    alice.delete()
+    assert not BrowserSession.objects.exists()
+
+
+@pytest.mark.parametrize(
+    ("agent", "said"),
+    [
+        (FIREFOX, "Firefox, Linux"),
+        (SAFARI, "Safari, iPhone"),
+        ("Mozilla/5.0 (Windows NT 10.0) Chrome/140.0 Safari/537.36 Edg/140.0", "Edge, Windows"),
+        ("Mozilla/5.0 (Linux; Android 15) Chrome/140.0 Mobile Safari/537.36", "Chrome, Android"),
+        ("curl/8.5.0", ""),
+        ("<script>", ""),
+    ],
+)
+def test_a_browser_is_told_in_words(agent: str, said: str) -> None:
+    assert browser_sessions.named(agent) == said
