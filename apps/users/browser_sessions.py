@@ -6,7 +6,6 @@ Django's own table does not tell whose a session is; `SESSION_ENGINE` names this
 from __future__ import annotations
 
 import hashlib
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -87,7 +86,7 @@ def end(user: User, name: str) -> bool:
 def named(agent: str) -> str:
     """A browser and its system in words, as `Firefox, Linux`; what it does not tell is left out."""
     words = (
-        next((word for mark, word in table.items() if re.search(rf"\b{mark}", agent)), "")
+        next((word for mark, word in table.items() if mark in agent), "")
         for table in (BROWSERS, SYSTEMS)
     )
     return ", ".join(filter(None, words))
