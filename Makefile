@@ -72,11 +72,10 @@ system-deps: ## install, from Debian, the programs that some tests need
 		apt-get install -qy --no-install-recommends chromium haproxy mosquitto nginx
 SUDO := $(if $(filter-out 0,$(shell id -u)),sudo)
 
-bench: $(VENV)/.tests ## run the benchmarks (minutes)
-	$(BIN)/python benchmarks/servers.py
+bench: $(VENV)/.tests $(BUILT) ## run the benchmarks, one report: BENCH=history,exports runs some of them
 	@# Commits have to be durable here: no --throwaway.
 	@$(TEST_ENV) $(BIN)/python -m smartcitizen.embedded --var var/bench -- \
-		"$(CURDIR)/$(BIN)/python" benchmarks/ingest.py
+		"$(CURDIR)/$(BIN)/python" benchmarks/report.py "$(BENCH)"
 
 clean: ## delete the environment and what tests left; never the data under var/
 	rm -rf $(VENV) .venv-clients $(FRONT)/node_modules $(dir $(BUILT)) var/test var/bench .coverage .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache

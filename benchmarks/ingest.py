@@ -1,23 +1,22 @@
-"""Measures how fast readings come in, beside COPY, InfluxDB and a bare view that commits one row.
+"""Measures how fast readings come in, beside COPY, other databases and a view that commits a row.
 
     DATABASE_URL=… REDIS_URL=… python benchmarks/ingest.py [--seconds 5] [--rounds 3]
 
 Makes a database of its own on the server of DATABASE_URL, which must not be one that loses commits,
 and drops it in the end. The web server and the door of the kits run on loopback as `make run`
 starts them; a real client posts to them. Prints two Markdown tables: bulk posts (1,000 posts of 12
-sensors a request, 4 clients) beside COPY of the same rows into the same table and beside InfluxDB,
-where `influxd` is installed; and single posts beside a bare Django view with one durable commit.
+sensors a request, 4 clients) beside COPY of the same rows into the same table and beside InfluxDB
+and VictoriaMetrics, where these are installed (VictoriaMetrics acknowledges what is in memory); and
+single posts beside a bare Django view with one durable commit.
 """
 
 from __future__ import annotations
 
 import argparse
 import contextlib
-import http.client
 import io
 import json
 import os
-import shutil
 import socket
 import statistics
 import subprocess
@@ -26,12 +25,12 @@ import tempfile
 import threading
 import time
 import urllib.request
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import psycopg2
 from reads import HERE, ROOT, database, free_port, manage, served
+from series import INFLUX_WRITE, VICTORIA_WRITE, influx, victoria
 
 CLIENTS, POSTS, SENSORS = 4, 1_000, 12
 # Bodies of a client in a round: what a few seconds take
@@ -225,15 +224,12 @@ class Bench:
                     cursor.copy_expert("COPY readings_reading FROM STDIN", io.StringIO(text))
         return len(texts)
 
-    def bulk_influx(self, port: int) -> float:
-        """Readings a second by line protocol."""
+    def bulk_lines(self, port: int, path: str) -> float:
+        """Readings a second by line protocol, which both yardsticks take."""
         batches = [self.fresh(POSTS) for _ in range(BODIES)]
         clients = []
         for device, _ in self.devices[:CLIENTS]:
-            requests = [
-                ("/write?db=bench&precision=s", influx_lines(device, times, self.sensors), {})
-                for times in batches
-            ]
+            requests = [(path, influx_lines(device, times, self.sensors), {}) for times in batches]
             clients.append(lambda asked=requests: self._held(port, asked, b"204"))
         return rate(clients) * POSTS * SENSORS
 
@@ -265,50 +261,17 @@ class Bench:
         return "/commit", rest_body([at], self.sensors), {}
 
 
-@contextlib.contextmanager
-def influx() -> Iterator[int | None]:
-    """The port of an InfluxDB with an empty database on loopback; None where none is installed."""
-    if not (program := shutil.which("influxd")):
-        yield None
-        return
-    with tempfile.TemporaryDirectory() as folder:
-        port, rpc = free_port(), free_port()
-        config = Path(folder, "influxdb.conf")
-        config.write_text(
-            f'reporting-disabled = true\nbind-address = "127.0.0.1:{rpc}"\n'
-            f'[meta]\ndir = "{folder}/meta"\n[data]\ndir = "{folder}/data"\n'
-            f'wal-dir = "{folder}/wal"\nquery-log-enabled = false\n'
-            f'[http]\nbind-address = "127.0.0.1:{port}"\nlog-enabled = false\n'
-        )
-        quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-        process = subprocess.Popen([program, "-config", str(config)], **quiet)  # type: ignore[call-overload]
-        try:
-            _make_influx_database(port)
-            yield port
-        finally:
-            process.terminate()
-            process.wait()
-
-
-def _make_influx_database(port: int) -> None:
-    deadline = time.monotonic() + 30
-    while True:
-        try:
-            connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
-            connection.request("POST", "/query?q=CREATE+DATABASE+bench")
-            connection.getresponse().read()
-            return
-        except OSError:
-            if time.monotonic() > deadline:
-                raise
-            time.sleep(0.1)
-
-
-def bulk_table(bench: Bench, influx_port: int | None, rounds: int) -> str:
-    """Bulk posts beside COPY and InfluxDB: medians of the rounds."""
+def bulk_table(
+    bench: Bench, influx_port: int | None, victoria_port: int | None, rounds: int
+) -> str:
+    """Bulk posts beside COPY, InfluxDB and VictoriaMetrics: medians of the rounds."""
     ways: dict[str, Callable[[], float]] = {"REST": bench.bulk_rest, "COPY": bench.bulk_copy}
     if influx_port:
-        ways["InfluxDB"] = lambda: bench.bulk_influx(influx_port)
+        ways["InfluxDB"] = lambda: bench.bulk_lines(influx_port, INFLUX_WRITE)
+    if victoria_port:
+        ways["VictoriaMetrics, not durable"] = lambda: bench.bulk_lines(
+            victoria_port, VICTORIA_WRITE
+        )
     found = [{name: way() for name, way in ways.items()} for _ in range(rounds)]
     lines = ["| bulk | readings/s | ratio of REST to it |", "|---|--:|--:|"]
     for name in ways:
@@ -368,7 +331,12 @@ def main() -> None:
     parser.add_argument("--seconds", type=int, default=5, help="length of one measurement (5)")
     parser.add_argument("--rounds", type=int, default=3, help="how often each is measured (3)")
     options = parser.parse_args()
-    with database() as url, tempfile.TemporaryDirectory() as metrics, influx() as influx_port:
+    with (
+        database() as url,
+        tempfile.TemporaryDirectory() as metrics,
+        influx() as influx_port,
+        victoria() as victoria_port,
+    ):
         web, kit, bare = free_port(), free_port(), free_port()
         environment = {
             **os.environ,
@@ -392,7 +360,8 @@ def main() -> None:
             served(view, environment, bare),
         ):
             bench = Bench(url, web, kit, bare, devices)
-            print(bulk_table(bench, influx_port, options.rounds), end="\n\n", flush=True)
+            table = bulk_table(bench, influx_port, victoria_port, options.rounds)
+            print(table, end="\n\n", flush=True)
             print(single_table(bench, options.rounds, options.seconds), flush=True)
 
 

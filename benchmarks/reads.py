@@ -61,17 +61,17 @@ LARGE: dict[str, Endpoint] = {
 
 
 @contextlib.contextmanager
-def database() -> Iterator[str]:
-    """The address of an empty database of our own, for the length of the block."""
+def database(called: str = DATABASE, template: str = "template1") -> Iterator[str]:
+    """The address of a database of our own, empty or a copy, for the length of the block."""
     given = os.environ["DATABASE_URL"]
-    name = sql.Identifier(DATABASE)
+    name, source = sql.Identifier(called), sql.Identifier(template)
     server = psycopg2.connect(given)
     server.autocommit = True  # a database cannot be made within a transaction
     try:
         with server.cursor() as cursor:
             cursor.execute(sql.SQL("DROP DATABASE IF EXISTS {}").format(name))
-            cursor.execute(sql.SQL("CREATE DATABASE {}").format(name))
-        yield urlsplit(given)._replace(path=f"/{DATABASE}").geturl()
+            cursor.execute(sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(name, source))
+        yield urlsplit(given)._replace(path=f"/{called}").geturl()
     finally:
         with server.cursor() as cursor:
             cursor.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(name))
@@ -102,6 +102,13 @@ def fill(url: str, environment: Mapping[str, str], devices: int, owners: int) ->
 @contextlib.contextmanager
 def served(words: list[str], environment: Mapping[str, str], port: int) -> Iterator[str]:
     """Run a web server for the length of the block; yields its address once it answers."""
+    with started(words, environment, port):
+        yield f"http://127.0.0.1:{port}"
+
+
+@contextlib.contextmanager
+def started(words: list[str], environment: Mapping[str, str], port: int) -> Iterator[int]:
+    """The same; yields the number of its process."""
     process = subprocess.Popen([sys.executable, *words], cwd=ROOT, env=environment)
     try:
         deadline = time.monotonic() + 60
@@ -109,7 +116,7 @@ def served(words: list[str], environment: Mapping[str, str], port: int) -> Itera
             if process.poll() is not None or time.monotonic() > deadline:
                 raise SystemExit(f"{words} does not answer")
             time.sleep(0.1)
-        yield f"http://127.0.0.1:{port}"
+        yield process.pid
     finally:
         process.terminate()
         process.wait()

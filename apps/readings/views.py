@@ -19,12 +19,11 @@ from apps.api.parsers import BulkJSONParser, MultiPartParser
 from apps.api.permissions import OwnerToWrite, SignedIn
 from apps.api.renderers import JSONRenderer
 from apps.api.views import ApiView
-from apps.devices.models import Component, Device
+from apps.devices.models import Device
 from apps.devices.serializers import hidden_sensors, sees_secrets
 from apps.devices.whole import seen
 from apps.readings import exports, forms, history, posts, rolled_up
 from apps.readings.models import IngestError
-from apps.sensors.editions import edition
 
 
 class ReadingsView(ApiView):
@@ -43,6 +42,7 @@ class ReadingsView(ApiView):
     content_negotiation_class = forms.FormatNegotiation
     parser_classes = [BulkJSONParser, FormParser, MultiPartParser]
     found: Device | None = None
+    joined: list[rolled_up.Joined] | None = None
 
     def version(self, request: Request, pk: str) -> str:
         """The device's change counter: a client that holds it already is answered 304.
@@ -55,7 +55,7 @@ class ReadingsView(ApiView):
         # Whether GPS is the owner's alone decides what a stranger is shown.
         known = f"{device.readings_version} {device.precise_location}"
         if self.is_rolled_up(request) or self.streams(request):
-            known = f"{known} {_names(device.pk)}"
+            known = f"{known} {self.sensors(device.pk)}"
         if self.is_rolled_up(request):
             resolved = rolled_up.Request.from_parameters(query)
             return f"{known} {resolved.start} {resolved.end}"
@@ -71,7 +71,7 @@ class ReadingsView(ApiView):
         hidden = hidden_sensors(device, sees_secrets(device, request.user))
         if self.is_rolled_up(request):
             asked = rolled_up.Request.from_parameters(request.query_params)
-            return Response(rolled_up.as_json(device.pk, asked, hidden))
+            return Response(rolled_up.as_json(device.pk, asked, self.sensors(device.pk), hidden))
         wanted = history.Range.from_parameters(request.query_params, hidden)
         if self.streams(request):
             return self.stream(request, device.pk, wanted)
@@ -115,6 +115,12 @@ class ReadingsView(ApiView):
             self.found = seen(pk, request.user, *columns)
         return self.found
 
+    def sensors(self, device_id: int) -> list[rolled_up.Joined]:
+        """The device's sensors, with what they are called; asked for once."""
+        if self.joined is None:
+            self.joined = rolled_up.joined(device_id)
+        return self.joined
+
     def is_rolled_up(self, request: Request) -> bool:
         """Whether buckets are asked for; a stream is of raw readings always."""
         return "rollup" in request.query_params and not self.streams(request)
@@ -146,13 +152,6 @@ class IngestErrorsView(ApiView):
         found = IngestError.objects.filter(device_id=device.pk)
         page: Any = pages.paginate_queryset(found, request, self)
         return pages.get_paginated_response([_error_json(error) for error in page])
-
-
-def _names(device_id: int) -> list[tuple[object, ...]]:
-    """What sensors of a device are called: by keys of its own, and by the catalogue's edition."""
-    components = Component.objects.filter(device_id=device_id).order_by("pk")
-    named = components.annotate(edition=edition())
-    return list(named.values_list("pk", "sensor_id", "key", "edition"))
 
 
 def _error_json(error: IngestError) -> dict[str, Any]:
