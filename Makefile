@@ -3,7 +3,7 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-# Any key serves tests and checks; nothing that they keep outlives them.
+# Any key serves tests, checks and backups: nothing that they sign or seal outlives them.
 TEST_ENV := SECRET_KEY=for-tests-and-checks-alone-0123456789-abcdefghijklmnopqrstuvwxyz
 
 # What browsers load is built from the locked packages of npm.
@@ -13,7 +13,7 @@ BUILT := apps/pages/static/pages/built/.made
 TEXTS := $(patsubst %.po,%.mo,$(wildcard smartcitizen/locale/*/LC_MESSAGES/django.po))
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-long test-clients test-faults test-citus check audit format messages system-deps bench clean
+.PHONY: help run test test-long test-clients test-faults test-citus check audit format messages system-deps backup restore bench clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 20
@@ -71,6 +71,14 @@ system-deps: ## install, from Debian, the programs that some tests need
 	$(SUDO) env DEBIAN_FRONTEND=noninteractive RUNLEVEL=1 \
 		apt-get install -qy --no-install-recommends chromium haproxy mosquitto nginx
 SUDO := $(if $(filter-out 0,$(shell id -u)),sudo)
+
+backup: $(VENV)/.runs ## write the data of `make run`, which has to be stopped, into FILE=…
+	@test -n "$(FILE)" || { echo "make backup: name a new file, as FILE=today.backup"; exit 2; }
+	@$(TEST_ENV) $(BIN)/python -m smartcitizen.embedded -- "$(CURDIR)/$(BIN)/python" manage.py backup "$(FILE)"
+
+restore: $(VENV)/.runs ## fill an empty var/ from FILE=…
+	@test -n "$(FILE)" || { echo "make restore: name what make backup wrote, as FILE=today.backup"; exit 2; }
+	@$(TEST_ENV) $(BIN)/python -m smartcitizen.embedded -- "$(CURDIR)/$(BIN)/python" manage.py restore "$(FILE)"
 
 bench: $(VENV)/.tests $(BUILT) ## run the benchmarks, one report: BENCH=history,exports runs some of them
 	@# Commits have to be durable here: no --throwaway.
