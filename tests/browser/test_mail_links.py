@@ -14,6 +14,7 @@ from playwright.sync_api import Browser, Page
 from pytest_django import DjangoDbBlocker
 
 from tests import live
+from tests.browser.conftest import assert_accessible
 from tests.browser.test_oauth import CHROMIUM, CONTRASTS, chromium, page
 
 __all__ = ["chromium", "page"]
@@ -134,5 +135,6 @@ def test_the_pages_fit_a_small_screen_and_can_be_read(
     ):
         page.goto(path)
         fits(page)
+        assert_accessible(page)
         keep(page, f"small-{scheme}-{path.rsplit('/', 2)[1]}")
     context.close()

@@ -94,6 +94,36 @@ def test_filters_narrow_the_map(site: live.Platform, window: Open) -> None:
     expect(page.locator("#count")).to_have_text("0 devices in view")
 
 
+def test_the_filters_and_the_list_are_walked_and_used_by_the_keyboard(
+    site: live.Platform, window: Open
+) -> None:
+    page = opened(window, site.web)
+    page.get_by_role("combobox", name="Search for devices and people").focus()
+    for stop in ("Measures", "Status", "Exposure"):
+        page.keyboard.press("Tab")
+        expect(page.get_by_label(stop)).to_be_focused()
+    for _ in range(2):
+        page.keyboard.press("ArrowDown")
+    expect(page.get_by_label("Exposure")).to_have_value("outdoor")
+    expect(page.locator("#count")).to_have_text("2 devices in view")
+    page.keyboard.press("Shift+Tab")
+    page.keyboard.press("o")  # a letter chooses, as in any list
+    expect(page.get_by_label("Status")).to_have_value("online")
+    page.keyboard.press("Tab")
+    page.keyboard.press("ArrowUp")
+    expect(page.locator("#in-view strong")).to_have_count(0)
+    page.keyboard.press("ArrowUp")
+    expect(page.locator("#in-view strong")).to_have_count(2)
+    page.keyboard.press("Tab")
+    expect(page.get_by_role("button", name="Near me")).to_be_focused()
+    page.keyboard.press("Tab")
+    first = page.locator("#in-view a").first
+    expect(first).to_be_focused()
+    name = first.locator("strong").inner_text()
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", level=1)).to_have_text(name)
+
+
 def test_a_place_on_the_map_has_an_address(site: live.Platform, window: Open) -> None:
     page = opened(window, f"{site.web}/#52.37,4.62,10")
     expect(page.locator("#count")).to_have_text("2 devices in view")

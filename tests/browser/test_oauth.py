@@ -17,6 +17,7 @@ from playwright.sync_api import Browser, Page
 from pytest_django import DjangoDbBlocker
 
 from tests import live
+from tests.browser.conftest import assert_accessible
 
 CHROMIUM = shutil.which("chromium")
 VERIFIER = "a-verifier-of-forty-three-characters-or-more-0123456789"
@@ -154,6 +155,7 @@ def test_a_page_fits_a_small_screen_and_can_be_read(
     assert page.evaluate("document.documentElement.scrollWidth") <= 320
     for ratio, what in page.evaluate(CONTRASTS):
         assert ratio >= 4.5, what
+    assert_accessible(page)
     context.close()
 
 

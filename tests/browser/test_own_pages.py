@@ -133,6 +133,28 @@ def test_the_pages_work_without_javascript_by_the_keyboard(
     expect(page.get_by_text("By keys was deleted.")).to_be_visible()
 
 
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_signing_up_and_what_follows_can_be_read_by_everyone(
+    scheme: str, window: Open, site: live.Platform, size: str
+) -> None:
+    page = window(scheme)
+    for path in ("sign_in", "sign_up", "password_reset"):
+        page.goto(f"{site.web}/ui/{path}")
+        assert_accessible(page)
+        keep(page, size, f"{path}-{scheme}")
+    page.goto(f"{site.web}/ui/sign_up")
+    page.get_by_label("Username").fill(f"new-{size}-{scheme}")
+    page.get_by_label("E-mail address").fill(f"new-{size}-{scheme}@example.org")
+    page.get_by_label("Password").fill("alicealice")
+    page.get_by_role("button", name="Create the account").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("My devices")
+    assert_accessible(page)
+    for path in ("oauth/applications", "oauth/applications/new", "ui/me/devices/new"):
+        page.goto(f"{site.web}/{path}")
+        assert_accessible(page)
+        keep(page, size, f"{path.replace('/', '-')}-{scheme}")
+
+
 def test_a_developer_tries_a_call(window: Open, site: live.Platform, size: str) -> None:
     page = window()
     page.goto(f"{site.web}/ui/developers")

@@ -20,8 +20,9 @@ CHECKS = (
     "response_headers_conformance",
     "response_schema_conformance",
 )
-# So many cases of each operation, always the same ones.
-CASES, SEED = "6", "20150202"
+# So many cases of each operation, always the same ones: most by who may do all that there is.
+CASES = {"carol": 6, "bob": 3, "nobody": 3}
+SEED = "20150202"
 
 FILL = """
 from django.utils import timezone
@@ -34,15 +35,16 @@ from apps.users import access
 from apps.users.models import User
 
 carol = User.objects.create_superuser("carol", "carol@example.org", "carolcarol")
-for n in range(3):
+bob = User.objects.create_user("bob", "bob@example.org", "bobbobbob")
+for n in range(6):
     device = Device.objects.register(
-        owner=carol, kit=Kit.objects.get(slug="sck:1,1"), name=f"Roof {n}",
+        owner=bob if n % 2 else carol, kit=Kit.objects.get(slug="sck:1,1"), name=f"Roof {n}",
         latitude=41.4, longitude=2.2,
     )
     now = timezone.now()
     ingest.store(device.pk, [Row(i, now - timedelta(hours=i), {12: (20.0, 1)}) for i in range(50)])
 Experiment.objects.begin(owner=carol, name="Noise", devices=[device])
-print(access.open_session(carol))
+print(access.open_session(bob), access.open_session(carol))
 """
 
 pytestmark = pytest.mark.slow
@@ -50,21 +52,36 @@ pytestmark = pytest.mark.slow
 
 @pytest.fixture(scope="module")
 def running(django_db_blocker: DjangoDbBlocker) -> Iterator[live.Platform]:
-    """The platform over a database of its own, where whoever is signed in may ask for ever."""
-    with django_db_blocker.unblock(), live.platform("schemathesis", THROTTLE_USER="") as found:
+    """The platform over a database of its own, where everybody may ask for ever."""
+    unlimited = {"THROTTLE_USER": "", "THROTTLE_ANON": ""}
+    with django_db_blocker.unblock(), live.platform("schemathesis", **unlimited) as found:
         yield found
 
 
-def test_schemathesis_finds_nothing(running: live.Platform, tmp_path: Path) -> None:
-    """As an admin, who may do all that there is; not what would end the session itself."""
-    token = running.python(FILL).strip().splitlines()[-1]
+@pytest.fixture(scope="module")
+def headers(running: live.Platform) -> dict[str, list[str]]:
+    """What each sends: an admin, a citizen who has devices, and who is not signed in."""
+    bob, carol = running.python(FILL).strip().splitlines()[-1].split()
+    signed_in = {"carol": carol, "bob": bob}
+    return {
+        "nobody": [],
+        **{name: [f"--header=Authorization: Bearer {token}"] for name, token in signed_in.items()},
+    }
+
+
+# Nobody before the others, who change and delete what is there.
+@pytest.mark.parametrize("who", ["nobody", "bob", "carol"])
+def test_schemathesis_finds_nothing(
+    who: str, running: live.Platform, headers: dict[str, list[str]], tmp_path: Path
+) -> None:
+    """Whatever they ask; not what would end the session itself."""
     command = [
         str(Path(sys.executable).parent / "schemathesis"),
         "run",
         f"{running.web}/v0/schema",
         f"--checks={','.join(CHECKS)}",
         "--phases=examples,fuzzing",
-        f"--max-examples={CASES}",
+        f"--max-examples={CASES[who]}",
         f"--seed={SEED}",
         "--generation-database=none",
         "--generation-with-security-parameters=false",
@@ -74,7 +91,7 @@ def test_schemathesis_finds_nothing(running: live.Platform, tmp_path: Path) -> N
         "--warnings=off",
         "--workers=2",
         "--no-color",
-        f"--header=Authorization: Bearer {token}",
+        *headers[who],
         "--exclude-operation-id=delete_me",
         "--exclude-operation-id=delete_sessions",
     ]

@@ -119,6 +119,25 @@ function withGaps({ readings, rollup }) {
 const seconds = (time) => Date.parse(time) / 1000;
 const short = (value) => (value === null || value === undefined ? "–" : String(Number(value.toPrecision(5))));
 
+// Times in the reader's language: uPlot's own put the month before the day.
+function labels(_plot, times, _axis, _space, step) {
+  const zone = state.utc ? { timeZone: "UTC" } : {};
+  const said = (options) => new Intl.DateTimeFormat(document.documentElement.lang, { ...zone, ...options });
+  const clock = said({ hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
+  const day = said({ day: "numeric", month: "short" });
+  const month = said({ month: "short", year: "numeric" });
+  const form = step >= 28 * DAY ? month : day;
+  let before = "";
+  return times.map((time) => {
+    const at = new Date(time * 1000);
+    const date = form.format(at);
+    // Within a day the clock; the day once more where it begins
+    const label = step >= DAY ? date : date === before ? clock.format(at) : `${clock.format(at)}\n${date}`;
+    before = date;
+    return label;
+  });
+}
+
 function options(chart, found) {
   const axis = { stroke: token("--quiet"), grid: { stroke: token("--line"), width: 1 }, ticks: { stroke: token("--line") }, font: `12px ${token("--sans")}` };
   const second = chart.other.selectedOptions[0];
@@ -129,7 +148,7 @@ function options(chart, found) {
     tzDate: (time) => (state.utc ? uPlot.tzDate(new Date(time * 1000), "Etc/UTC") : new Date(time * 1000)),
     cursor: { sync: { key: "device" }, drag: { x: true, y: false, setScale: false } },
     scales: { x: { range: () => [state.from, state.to] } },
-    axes: [axis, { ...axis, scale: "y", size: 56 }, ...(lines[1] ? [{ ...axis, scale: "other", side: 1, size: 56, grid: { show: false } }] : [])],
+    axes: [{ ...axis, values: labels, space: 64 }, { ...axis, scale: "y", size: 56 }, ...(lines[1] ? [{ ...axis, scale: "other", side: 1, size: 56, grid: { show: false } }] : [])],
     series: [
       { label: state.utc ? texts.time_utc : texts.time },
       ...lines.map(([label, unit, colour, scale]) => ({
