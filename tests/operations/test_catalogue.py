@@ -6,6 +6,7 @@ import io
 
 import pytest
 from django.core.management import call_command
+from django.core.management.base import CommandError
 
 from apps.devices.models import Tag
 from apps.kits.models import Kit, KitSensor
@@ -58,6 +59,18 @@ def test_installing_again_adds_nothing_and_keeps_what_an_administrator_did() -> 
     assert catalogue.install() == 0
     assert Sensor.objects.get(pk=7).name == "Our microphone"
     assert not KitSensor.objects.filter(kit_id=3, key="panel").exists()
+
+
+def test_a_name_that_another_row_has_is_one_clear_line_and_nothing_is_added() -> None:
+    gone = Tag.objects.order_by("pk").last()
+    assert gone is not None
+    name = gone.name
+    gone.delete()
+    Tag.objects.create(name=name.upper(), description="")
+    with pytest.raises(CommandError, match="rename what clashes: .*tag_name_unique") as told:
+        call_command("catalogue")
+    assert "\n" not in str(told.value)
+    assert not Tag.objects.filter(name=name).exists()
 
 
 def test_what_is_missing_comes_back_with_its_parts() -> None:

@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandParser
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.db import IntegrityError
 
 from apps.operations import catalogue
 
@@ -20,4 +21,11 @@ class Command(BaseCommand):
         """Install, and say how much."""
         if options["if_empty"] and not catalogue.is_empty():
             return
-        self.stdout.write(f"catalogue: {catalogue.install()} rows added")
+        try:
+            added = catalogue.install()
+        except IntegrityError as error:  # a name or slug that another row has already
+            why = " ".join(str(error).split())
+            raise CommandError(
+                f"catalogue: nothing was added, rename what clashes: {why}"
+            ) from None
+        self.stdout.write(f"catalogue: {added} rows added")
