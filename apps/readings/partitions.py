@@ -79,6 +79,8 @@ def _make(month: Month) -> None:
         # All at once, and first: to read it now and lock it later could end in a deadlock.
         cursor.execute("LOCK TABLE readings_reading_default IN ACCESS EXCLUSIVE MODE")
         cursor.execute(f"CREATE TABLE {table} (LIKE readings_reading INCLUDING ALL)")
+        # Each device's keys come in order: room on full pages is hardly ever used.
+        cursor.execute(f"ALTER INDEX {table}_pkey SET (fillfactor = 100)")
         cursor.execute(
             "WITH moved AS (DELETE FROM readings_reading_default"
             " WHERE recorded_at >= %s AND recorded_at < %s RETURNING *)"

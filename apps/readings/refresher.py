@@ -201,7 +201,8 @@ def _replace_hours(cursor: Any, device_id: int, hours: list[datetime]) -> None:
         "DELETE FROM readings_hourly WHERE device_id = %s AND bucket = ANY (%s)", [device_id, hours]
     )
     cursor.execute(
-        f"INSERT INTO readings_hourly ({COLUMNS}) {RAW_HOURS}", _of_hours(cursor, device_id, hours)
+        f"INSERT INTO readings_hourly ({COLUMNS}) {RAW_HOURS} ORDER BY sensor_id, bucket",
+        _of_hours(cursor, device_id, hours),
     )
     cursor.execute(
         "DELETE FROM readings_dirty WHERE device_id = %s AND hour = ANY (%s)", [device_id, hours]

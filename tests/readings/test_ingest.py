@@ -166,6 +166,19 @@ def test_readings_go_to_the_partition_of_their_month_and_no_other(device: Device
     ]
 
 
+def test_the_index_pages_of_every_month_are_filled(device: Device) -> None:
+    partitions.ensure([datetime(2018, 6, 1, tzinfo=UTC)])
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT relname, reloptions FROM pg_class"
+            " WHERE relname ~ '^readings_reading_(default|[0-9]{4}_[0-9]{2})_pkey$'"
+        )
+        found = dict(cursor.fetchall())
+    # The default one is told by a migration, as are the months that were there before it.
+    assert {"readings_reading_default_pkey", "readings_reading_2018_06_pkey"} <= found.keys()
+    assert set(map(tuple, found.values())) == {("fillfactor=100",)}
+
+
 def test_what_waits_in_the_default_partition_moves_when_its_month_is_made(device: Device) -> None:
     late = [Row(0, datetime(2012, 2, 29, tzinfo=UTC), {TEMPERATURE: (1.0, None)})]
     ingest.store(device.pk, late)
