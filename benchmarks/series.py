@@ -48,7 +48,7 @@ for number in range({devices}):
     Component.objects.ensure(device.pk, [(sensor, None) for sensor in sensors])
 start, end = datetime.fromisoformat("{start}"), datetime.fromisoformat("{end}")
 partitions.ensure(start + timedelta(days=day) for day in range((end - start).days))
-number = sensor_sets.numbers([tuple(sensors)], device.pk)[tuple(sensors)]
+number = sensor_sets.numbers([tuple(sensors)], device.pk, None)[tuple(sensors)]
 devices = list(Device.objects.order_by("pk").values_list("pk", flat=True))
 print(json.dumps([devices, sensors, number]))
 """
