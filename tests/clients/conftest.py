@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 
@@ -18,3 +20,12 @@ def say(capsys: pytest.CaptureFixture[str]) -> Say:
             print(f"\n{client}: {act}: {outcome}", end=" ")
 
     return line
+
+
+def until(condition: Callable[[], Any], seconds: float = 90) -> Any:
+    """Wait until something holds; returns it."""
+    deadline = time.monotonic() + seconds
+    while not (found := condition()):
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+    return found

@@ -7,8 +7,7 @@ import signal
 import socket
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -19,7 +18,7 @@ from pytest_django import DjangoDbBlocker
 
 from smartcitizen import processes
 from tests.brokers import Kit, Mosquitto
-from tests.clients.conftest import Say
+from tests.clients.conftest import Say, until
 from tests.live import ROOT, Platform, platform
 
 pytestmark = pytest.mark.slow
@@ -66,15 +65,6 @@ def heard_of(token: str, running: Platform) -> bool:
     """Whether a message of an unknown device was kept."""
     code = "from apps.readings.models import IngestError; print(IngestError.objects.count())"
     return int(running.python(code)) > 0
-
-
-def until(condition: Callable[[], Any], seconds: float = 90) -> Any:
-    """Wait until something holds; returns it."""
-    deadline = time.monotonic() + seconds
-    while not (found := condition()):
-        assert time.monotonic() < deadline
-        time.sleep(0.1)
-    return found
 
 
 def raw(port: int, request: bytes) -> bytes:

@@ -143,6 +143,46 @@ def test_every_parameter_that_a_view_looks_at_is_in_the_document(
             assert seen - {"access_token"} <= names, (path, query)
 
 
+def lists() -> list[tuple[str, dict[str, Any]]]:
+    """Every GET without an id in its path that answers JSON, and its parameters in a query."""
+    found = []
+    for path, methods in document()["paths"].items():
+        if "get" in methods and "{" not in path:
+            told = [documented.resolved(each) for each in methods["get"].get("parameters", [])]
+            found.append((path, {each["name"]: each for each in told if each["in"] == "query"}))
+    return found
+
+
+def test_every_list_pages_searches_and_sorts_by_what_the_document_says_and_no_other(
+    as_: As, device: Device, alice: User
+) -> None:
+    Experiment.objects.create(name="Noise", owner=alice)
+    searched = 0
+    for path, told in lists():
+        if path in {"/metrics", "/v0/me/export"}:
+            continue
+        browser = as_("owner")
+        q = "x" if path == "/v0/search" else None
+        paged = browser.get(path, {"per_page": "1", **({"q": q} if q else {})})
+        assert (paged.headers.get("Per-Page") == "1") == ({"page", "per_page"} <= told.keys()), path
+        if q:
+            assert told["q"]["required"]
+            continue
+        refused = browser.get(path, {"q[no_such_thing_eq]": "1"})
+        assert (refused.status_code == 400) == ("q" in told), path
+        for name in ("near", "bbox"):
+            refused = browser.get(path, {name: "nonsense"})
+            assert (refused.status_code in (400, 422)) == (name in told), (path, name)
+        if "q" not in told:
+            continue
+        names = re.findall(r"`(\w+)`", told["q"]["description"].split(". ")[1])
+        for name in names:
+            searched += 1
+            answer = browser.get(path, {f"q[{name}_present]": "1", "q[s]": f"{name} desc"})
+            assert answer.status_code == 200, (path, name, answer.content)
+    assert searched > 40
+
+
 @pytest.mark.parametrize(
     ("status", "media_type", "body", "wrong"),
     [
