@@ -196,6 +196,11 @@ DATABASES["default"].update(ENGINE="apps.api.postgresql", CONN_MAX_AGE=60, CONN_
 # Whoever waits longer for a lock is told to come again (503), so that one stuck row does not fill
 # every thread.
 DATABASES["default"].setdefault("OPTIONS", {}).setdefault("options", "-c lock_timeout=5s")
+# A server that is stopped, or a network that swallows what is sent, says nothing: nobody waits
+# longer than these seconds for a new connection (`connect_timeout`, which DATABASE_URL may set),
+# nor for what was sent to arrive (milliseconds).
+DATABASES["default"]["OPTIONS"].setdefault("connect_timeout", 4)
+DATABASES["default"]["OPTIONS"].setdefault("tcp_user_timeout", 15_000)
 REDIS_URL = read(
     "REDIS_URL",
     text,
@@ -360,6 +365,7 @@ MIDDLEWARE = [
     "corsheaders.middleware.CorsMiddleware",  # early: errors of the others carry its headers too
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
+    "apps.api.pages.Policies",
     "django.middleware.gzip.GZipMiddleware",
     "apps.api.conditional.ConditionalGet",  # inside compression: tags what is compressed
     "apps.api.middleware.ReadableRequest",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from django.contrib.auth.views import redirect_to_login
@@ -25,7 +26,26 @@ SCRIPTED_POLICY = (
     "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self';"
     " img-src 'self' data:{tiles}; base-uri 'none'; frame-ancestors 'none'"
 )
+# Django's pages for operators: files of its own alone, and forms that lead nowhere else.
+ADMIN_POLICY = f"{SCRIPTED_POLICY.format(tiles='')}; form-action 'self'"
 HEADERS = {"Content-Security-Policy": POLICY, "Cache-Control": "no-store, private"}
+
+
+class Policies:
+    """Gives every answer that has no policy of its own the strictest that serves it.
+
+    An answer of the API is no page: what is opened as one by mistake runs and shows nothing.
+    """
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        """The answer, with a policy."""
+        answer = self.get_response(request)
+        policy = ADMIN_POLICY if request.path.startswith("/admin/") else POLICY
+        answer.headers.setdefault("Content-Security-Policy", policy)
+        return answer
 
 
 class PageView(View):

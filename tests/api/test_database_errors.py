@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -57,6 +58,31 @@ def test_without_its_database_a_callback_is_called_all_the_same(
     answer = client.get("/v0/database?callback=f")
     assert answer.status_code == 503
     assert answer.content.startswith(b'/**/f({"id":"service_unavailable"')
+
+
+@pytest.fixture
+def silent_database(dead_database: None) -> Iterator[None]:
+    """Something takes connections where PostgreSQL should be, and never says a word."""
+    details: dict[str, Any] = connection.settings_dict
+    assert details["OPTIONS"]["connect_timeout"] <= 5, "a few seconds, and no more"
+    with (
+        socket.create_server(("127.0.0.1", 0)) as listening,
+        pytest.MonkeyPatch.context() as meanwhile,
+    ):
+        meanwhile.setitem(details, "HOST", "127.0.0.1")
+        meanwhile.setitem(details, "PORT", listening.getsockname()[1])
+        # The shortest that libpq knows
+        meanwhile.setitem(details, "OPTIONS", details["OPTIONS"] | {"connect_timeout": 2})
+        yield
+
+
+def test_a_database_that_says_nothing_is_503_before_long(
+    client: Client, silent_database: None
+) -> None:
+    answer = client.get("/v0/database")
+    assert answer.status_code == 503
+    assert answer["Retry-After"] == "10"
+    assert answer.json()["id"] == "service_unavailable"
 
 
 def test_a_view_that_needs_no_database_answers_without_it(

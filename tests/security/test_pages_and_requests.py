@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import socket
 import threading
 from collections.abc import Iterator
@@ -78,6 +79,42 @@ def test_every_page_forbids_what_it_does_not_need(db: None, path: str) -> None:
     assert answer["X-Frame-Options"] == "DENY"
     assert answer["X-Content-Type-Options"] == "nosniff"
     assert answer["Referrer-Policy"] == "same-origin"
+
+
+ANSWERS = (
+    *("/ui/sign_in", "/ui/nothing", "/v0/devices", "/v0/devices/0", "/v0/nothing", "/v0/me"),
+    *("/v0/devices?format=csv", "/v0/schema", "/docs", "/datetime", "/add", "/health/live"),
+    *("/admin/", "/admin/login/", "/admin/devices/device/", "/admin/devices/device/add/"),
+    *("/admin/devices/device/0/change/", "/admin/jsi18n/", "/admin/nothing/"),
+)
+
+
+@pytest.mark.parametrize("path", ANSWERS)
+@pytest.mark.parametrize("signed_in", [False, True], ids=["anyone", "an admin"])
+def test_every_answer_has_the_headers_that_protect_it(
+    carol: User, settings: LazySettings, path: str, signed_in: bool
+) -> None:
+    settings.SECURE_SSL_REDIRECT = True  # as where PUBLIC_URL is https
+    settings.SECURE_HSTS_SECONDS, settings.SECURE_HSTS_INCLUDE_SUBDOMAINS = 31_536_000, True
+    client = Client()
+    if signed_in:
+        client.force_login(carol)
+    answer = client.get(path, secure=True)
+    policy = answer["Content-Security-Policy"]
+    assert policy.startswith("default-src 'none';")
+    assert "frame-ancestors 'none'" in policy
+    assert "base-uri 'none'" in policy
+    assert "unsafe" not in policy
+    assert set(re.findall(r"script-src ([^;]*)", policy)) <= {"'self'"}
+    assert answer["X-Frame-Options"] == "DENY"
+    assert answer["X-Content-Type-Options"] == "nosniff"
+    assert answer["Referrer-Policy"] == "same-origin"
+    assert answer["Cross-Origin-Opener-Policy"] == "same-origin"
+    assert answer["Strict-Transport-Security"] == "max-age=31536000; includeSubDomains"
+    assert "Server" not in answer
+    if path.startswith("/admin/"):
+        assert "form-action 'self'" in policy
+        assert "Access-Control-Allow-Origin" not in answer
 
 
 def test_cookies_are_out_of_reach_of_scripts_and_of_other_sites(
