@@ -19,7 +19,7 @@ from apps.devices.models import Device
 from apps.readings import ingest, rollups, sensor_sets
 from apps.readings.ingest import Values
 from apps.readings.keys import Row
-from apps.readings.payloads import AHEAD, EARLIEST
+from apps.readings.literals import AHEAD, EARLIEST
 from apps.readings.raw import Series
 
 # Each transaction changes no more readings than these.

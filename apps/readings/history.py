@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from apps.api.exceptions import BadRequest
 from apps.devices.latest import number
-from apps.readings import payloads, sensor_sets
+from apps.readings import literals, sensor_sets
 from apps.readings.buckets import Rollup
 from apps.readings.ingest import as_values
 from apps.readings.models import Reading
@@ -68,9 +68,9 @@ def read_bound(name: str, written: str) -> datetime | None:
         return None
     if EPOCH.fullmatch(written):
         # A short number is an epoch here, where ingest would take it for nonsense.
-        moment = payloads.moment(float(written))
+        moment = literals.moment(float(written))
     else:
-        moment = payloads.moment(f"{written} 00:00:00" if DATE.fullmatch(written) else written)
+        moment = literals.moment(f"{written} 00:00:00" if DATE.fullmatch(written) else written)
     if moment is None:
         raise BadRequest(f"{name} has to be a time such as 2016-06-08T10:30:00Z or a date")
     return moment

@@ -11,7 +11,8 @@ from itertools import repeat
 
 from apps.devices.models import Device
 from apps.kits.models import Kit, KitSensor
-from apps.readings.payloads import Refusal, Sample, Unreadable, excerpt
+from apps.readings.literals import Unreadable
+from apps.readings.payloads import Refusal, Sample, excerpt
 from apps.sensors.calibration import Formula, calibrate, is_identity
 from apps.sensors.editions import KeptPerEdition
 from apps.sensors.models import Sensor

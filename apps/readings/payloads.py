@@ -7,17 +7,15 @@ keys are left as they came. Whatever cannot be read becomes a refusal that says 
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 import orjson
 
-# Contract, Readings, In by REST: what is a bad element
-EARLIEST = datetime(2010, 1, 1, tzinfo=UTC)
-AHEAD = timedelta(days=1)
+from apps.readings.literals import Unreadable, read_number, read_time
+
 # Contract, In by old kits: a JSON array of up to 60 objects
 MAX_ROWS = 60
 # Contract, In by REST: up to 10,000 elements
@@ -28,16 +26,6 @@ MAX_PAYLOAD = 16 * 1024
 MAX_SENSORS = 1000
 # What stands around a word of a raw message: spaces, and quotes where somebody wrote JSON
 WRAPPING = " \t\r\n\"'"
-NOT_A_NUMBER = "value is not a finite number or the text of one"
-
-# As nearly all write it; `TIME` reads the same, and takes ten times as long
-PLAIN_TIME = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\dZ?", re.ASCII)
-TIME = re.compile(
-    r"(\d{4})-(\d{1,2})-(\d{1,2})[T ](\d{1,2}):(\d{1,2})(?::(\d{1,2})(?:[.,](\d{1,9}))?)?"
-    r"\s*(Z|UTC|[+-]?\d{2}:?\d{2})?",
-    re.IGNORECASE | re.ASCII,
-)
-NUMBER = re.compile(r"[+-]?(\d{1,400}(\.\d{0,400})?|\.\d{1,400})([eE][+-]?\d{1,4})?", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,10 +55,6 @@ class Parsed:
     refusals: list[Refusal]
 
 
-class Unreadable(ValueError):
-    """A time or number that cannot be read; the message says why."""
-
-
 def excerpt(payload: Any) -> str:
     """A payload as text that a person can read, cut to what is kept of it."""
     if isinstance(payload, bytes):
@@ -84,55 +68,6 @@ def excerpt(payload: Any) -> str:
     # PostgreSQL's text holds no NUL, and lone surrogates are no UTF-8.
     clean = text.replace("\x00", "\ufffd").encode("utf-8", "replace").decode()
     return clean if len(clean) <= MAX_PAYLOAD else clean[: MAX_PAYLOAD - 1] + "…"
-
-
-def read_time(value: Any, now: datetime) -> datetime:
-    """The UTC time that a message names, held to the contract's limits; raises `Unreadable`.
-
-    Read are ISO 8601 (`2016-06-08T10:30:00Z`), the kits' `2015-04-06 10:38:00` and unpadded
-    `2015-5-12 10:38:00`, `… UTC`, an offset, one whose `+` arrived as a space, and epoch seconds
-    or milliseconds.
-    """
-    if value is None or value == "":
-        raise Unreadable("time is missing")
-    if value == "#":
-        raise Unreadable("time is #: the kit's clock failed")
-    read = moment(value)
-    if read is None:
-        raise Unreadable("time cannot be read: use YYYY-MM-DDTHH:MM:SSZ")
-    if read < EARLIEST:
-        raise Unreadable("time is before 2010")
-    if read > now + AHEAD:
-        raise Unreadable("time is more than a day ahead")
-    return read
-
-
-def moment(value: Any) -> datetime | None:
-    """The UTC time that epoch seconds, milliseconds or a written time mean; None if unreadable."""
-    if isinstance(value, str) and PLAIN_TIME.fullmatch(value):
-        try:
-            return datetime.fromisoformat(value[:19]).replace(tzinfo=UTC)
-        except ValueError:  # such as the 30th of February
-            return None
-    return _epoch(value) or _written(value)
-
-
-def read_number(value: Any) -> float:
-    """The finite number that a value is or spells; raises `Unreadable`."""
-    if isinstance(value, str):
-        value = value.strip()
-        # float() also reads "nan", "1_000" and other scripts' digits: none is a kit's number.
-        if not NUMBER.fullmatch(value):
-            raise Unreadable(NOT_A_NUMBER)
-    elif isinstance(value, bool) or not isinstance(value, int | float):
-        raise Unreadable(NOT_A_NUMBER)
-    try:
-        number = float(value)
-    except OverflowError:
-        raise Unreadable(NOT_A_NUMBER) from None
-    if not math.isfinite(number):
-        raise Unreadable(NOT_A_NUMBER)
-    return number
 
 
 def from_kit(data: str, now: datetime) -> Parsed:
@@ -297,43 +232,3 @@ def _take(
         parsed.samples.append(Sample(index, recorded_at, numbers))
     elif parsed.refusals[-1:] == [] or parsed.refusals[-1].index != index:
         parsed.refusals.append(Refusal(index, None, "row holds no values", excerpt(element)))
-
-
-def _epoch(value: Any) -> datetime | None:
-    """Epoch seconds, or milliseconds where seconds would lie past the year 5000."""
-    if isinstance(value, str):
-        if not re.fullmatch(r"\d{9,14}(\.\d+)?", value, re.ASCII):
-            return None
-        value = float(value)
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        return None
-    seconds = value / 1000 if abs(value) >= 1e11 else value
-    try:
-        return datetime.fromtimestamp(seconds, UTC)
-    except (ValueError, OverflowError, OSError):
-        return None
-
-
-def _written(value: Any) -> datetime | None:
-    """A written time, UTC unless it says otherwise."""
-    if not isinstance(value, str) or not (match := TIME.fullmatch(value.strip())):
-        return None
-    *parts, fraction, zone = match.groups()
-    try:
-        year, month, day, hour, minute, second = (int(part or 0) for part in parts)
-        time = datetime(year, month, day, hour, minute, second, tzinfo=UTC)
-        time += timedelta(microseconds=int((fraction or "0").ljust(6, "0")[:6]))
-        return time - _offset(zone)
-    except (ValueError, OverflowError):
-        return None
-
-
-def _offset(zone: str | None) -> timedelta:
-    """How far a zone such as `Z`, `+02:00`, `0200` (a `+` that became a space) is from UTC."""
-    if zone is None or zone.upper() in {"Z", "UTC"}:
-        return timedelta(0)
-    digits = zone.lstrip("+-").replace(":", "")
-    ahead = timedelta(hours=int(digits[:2]), minutes=int(digits[2:]))
-    if ahead >= timedelta(days=1):
-        raise ValueError(zone)
-    return -ahead if zone.startswith("-") else ahead

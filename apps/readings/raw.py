@@ -20,8 +20,8 @@ from django.utils import timezone
 from apps.devices.models import Device
 from apps.readings import sensor_sets
 from apps.readings.buckets import HOUR
+from apps.readings.literals import AHEAD, EARLIEST
 from apps.readings.models import Reading
-from apps.readings.payloads import AHEAD, EARLIEST
 
 COLUMNS = ("recorded_at", "sensor_set_id", "values", "raw_values", "added_at")
 Row = tuple[Any, ...]  # the values of these columns

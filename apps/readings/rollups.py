@@ -19,7 +19,7 @@ from django.utils import timezone
 from psycopg2.extras import execute_values
 
 from apps.readings.buckets import DAY, HOUR, Buckets
-from apps.readings.payloads import AHEAD, EARLIEST
+from apps.readings.literals import AHEAD, EARLIEST
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 # Squares of greater numbers leave the range of double precision and make PostgreSQL refuse the

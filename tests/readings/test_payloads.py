@@ -9,18 +9,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from apps.readings.literals import NOT_A_NUMBER, Unreadable, read_number, read_time
 from apps.readings.payloads import (
     MAX_PAYLOAD,
-    NOT_A_NUMBER,
     Parsed,
     Refusal,
     Sample,
-    Unreadable,
     excerpt,
     from_elements,
     from_kit,
-    read_number,
-    read_time,
 )
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)

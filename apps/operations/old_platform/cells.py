@@ -8,7 +8,7 @@ from typing import Any
 from uuid import UUID
 
 from apps.operations.old_platform.dumps import Row
-from apps.readings.payloads import Unreadable, moment, read_number
+from apps.readings.literals import Unreadable, moment, read_number
 
 BOOLEANS = {"t": True, "true": True, "1": True, "f": False, "false": False, "0": False, "": False}
 MOST = 2**63 - 1

@@ -13,7 +13,8 @@ from apps.operations.old_platform.cells import Bad, decimal, is_id, number
 from apps.operations.old_platform.dumps import Row
 from apps.readings import ingest, keys
 from apps.readings.keys import Target
-from apps.readings.payloads import Sample, Unreadable, read_time
+from apps.readings.literals import Unreadable, read_time
+from apps.readings.payloads import Sample
 from apps.sensors.models import Sensor
 
 REQUIRED = ("device_id", "sensor_id", "recorded_at", "value")
