@@ -130,6 +130,30 @@ def test_a_place_on_the_map_has_an_address(site: live.Platform, window: Open) ->
     assert re.search(r"#52\.37\d*,4\.62\d*,10$", unquote(page.url))
 
 
+PIXEL = """token => {
+  const canvas = document.querySelector(".leaflet-overlay-pane canvas");
+  const box = canvas.getBoundingClientRect();
+  const map = document.getElementById("map").getBoundingClientRect();
+  const scale = canvas.width / box.width;
+  const [x, y] = [map.x + map.width / 2 - box.x, map.y + map.height / 2 - box.y];
+  const one = new OffscreenCanvas(1, 1).getContext("2d");
+  one.fillStyle = getComputedStyle(document.documentElement).getPropertyValue(token).trim();
+  one.fillRect(0, 0, 1, 1);
+  const at = [Math.round(x * scale), Math.round(y * scale), 1, 1];
+  const found = canvas.getContext("2d").getImageData(...at);
+  return [...found.data].join() === [...one.getImageData(0, 0, 1, 1).data].join();
+}"""
+
+
+def test_a_device_stays_on_top_of_land_that_comes_later(site: live.Platform, window: Open) -> None:
+    page = opened(window, site.web)
+    with page.expect_response("**/countries-50m*") as finer:
+        page.evaluate("location.hash = '-12.04,-77.03,8'")
+    finer.value.finished()
+    page.wait_for_timeout(300)  # the land is painted
+    assert page.evaluate(PIXEL, "--online")
+
+
 def test_near_me_goes_where_the_browser_says(site: live.Platform, window: Open) -> None:
     here = {"latitude": -12.0, "longitude": -77.0}
     page = opened(window, site.web, geolocation=here, permissions=["geolocation"])  # type: ignore[arg-type]

@@ -27,6 +27,9 @@ const map = L.map("map", {
 L.control.zoom({ zoomInTitle: texts.zoom_in, zoomOutTitle: texts.zoom_out }).addTo(map);
 if (config.tile_url) L.tileLayer(config.tile_url, { attribution: config.tile_attribution, maxZoom: 18 }).addTo(map);
 
+// Land has a canvas of its own, below the devices: it comes later than they do, and again when finer.
+map.createPane("land").style.zIndex = 350;
+const landCanvas = L.canvas({ pane: "land" });
 const land = L.layerGroup().addTo(map);
 const marks = L.layerGroup().addTo(map);
 let devices = [];
@@ -54,6 +57,8 @@ async function drawCountries(scale) {
   land.clearLayers();
   L.geoJSON(whole(feature(topology, topology.objects.countries)), {
     interactive: false,
+    pane: "land",
+    renderer: landCanvas,
     style: () => ({ fillColor: token("--land"), fillOpacity: 1, color: token("--border"), weight: 0.7 }),
   }).addTo(land);
 }
@@ -185,7 +190,7 @@ function nearMe(button) {
 }
 
 place();
-drawCountries("110m");
+drawCountries(map.getZoom() >= FINE_FROM_ZOOM ? "50m" : "110m");
 form.addEventListener("change", indexDevices);
 const near = document.getElementById("near-me");
 if ("geolocation" in navigator) near.addEventListener("click", () => nearMe(near));
