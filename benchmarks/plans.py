@@ -174,14 +174,15 @@ def noted() -> Iterator[list[str]]:
 
 def acts(filled: Filled) -> Iterator[Act]:
     """All that is shown, in the order of the document."""
+    from django.contrib.auth.models import AnonymousUser
     from django.db import connection
 
-    from apps.devices.models import Device
+    from apps.devices.whole import seen
     from apps.readings import posts, refresher, rollups
     from apps.readings.models import Reading
 
     pk, at = filled.devices[3], END + timedelta(minutes=1)
-    device = Device.objects.get(pk=pk)
+    device = seen(str(pk), AnonymousUser(), "owner_id", "kit_id")
     sensors = [{"id": sensor, "value": 20.5} for sensor in filled.sensors]
     element = {"recorded_at": at.isoformat(), "sensors": sensors}
     hours = [END - timedelta(hours=number) for number in range(1, 4)]
