@@ -34,7 +34,8 @@ HEADERS = {"Content-Security-Policy": POLICY, "Cache-Control": "no-store, privat
 class Policies:
     """Gives every answer that has no policy of its own the strictest that serves it.
 
-    An answer of the API is no page: what is opened as one by mistake runs and shows nothing.
+    An answer of the API is no page: what is opened as one by mistake runs and shows nothing. A text
+    is never taken for one (nosniff), and old kits, which read texts, have little room.
     """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
@@ -44,7 +45,8 @@ class Policies:
         """The answer, with a policy."""
         answer = self.get_response(request)
         policy = ADMIN_POLICY if request.path.startswith("/admin/") else POLICY
-        answer.headers.setdefault("Content-Security-Policy", policy)
+        if not answer.headers.get("Content-Type", "").startswith("text/plain"):
+            answer.headers.setdefault("Content-Security-Policy", policy)
         return answer
 
 

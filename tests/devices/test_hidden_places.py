@@ -125,3 +125,21 @@ def test_what_the_owner_alone_sees_of_the_place_no_list_shows(client: Any, devic
     assert detail["elevation"] is listed["elevation"] is None
     # What cannot be searched cannot be guessed bit by bit.
     assert client.get("/v0/devices?q[elevation_gteq]=12").status_code == 400
+
+
+def test_the_order_by_distance_is_that_of_the_public_place(
+    client: Any, alice: User, device: Device
+) -> None:
+    hide(device)
+    public = shown(client, device)
+    mark = (52.3805, 4.6291)
+    other = Device.objects.register(owner=alice, name="mark", latitude=mark[0], longitude=mark[1])
+    chance = random.Random(5)
+    for _ in range(20):
+        point = (TRUE[0] + chance.uniform(-0.01, 0.01), TRUE[1] + chance.uniform(-0.01, 0.01))
+        mine, others = metres(public, point), metres(mark, point)
+        if abs(mine - others) < 5:
+            continue
+        listed = client.get(f"/v0/devices?near={point[0]},{point[1]}").json()
+        nearest = device if mine < others else other
+        assert listed[0]["id"] == nearest.pk

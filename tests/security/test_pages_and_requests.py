@@ -83,7 +83,7 @@ def test_every_page_forbids_what_it_does_not_need(db: None, path: str) -> None:
 
 ANSWERS = (
     *("/ui/sign_in", "/ui/nothing", "/v0/devices", "/v0/devices/0", "/v0/nothing", "/v0/me"),
-    *("/v0/devices?format=csv", "/v0/schema", "/docs", "/datetime", "/add", "/health/live"),
+    *("/v0/devices?format=csv", "/v0/schema", "/docs", "/health/live"),
     *("/admin/", "/admin/login/", "/admin/devices/device/", "/admin/devices/device/add/"),
     *("/admin/devices/device/0/change/", "/admin/jsi18n/", "/admin/nothing/"),
 )
@@ -115,6 +115,14 @@ def test_every_answer_has_the_headers_that_protect_it(
     if path.startswith("/admin/"):
         assert "form-action 'self'" in policy
         assert "Access-Control-Allow-Origin" not in answer
+
+
+@pytest.mark.parametrize("path", ["/datetime", "/add"])
+def test_a_text_for_old_kits_is_short_and_taken_for_no_page(db: None, path: str) -> None:
+    answer = Client().get(path)
+    assert answer["Content-Type"].startswith("text/plain")
+    assert answer["X-Content-Type-Options"] == "nosniff"
+    assert "Content-Security-Policy" not in answer
 
 
 def test_cookies_are_out_of_reach_of_scripts_and_of_other_sites(
