@@ -11,6 +11,10 @@ SCHEDULES = {
     "mail: try again what could not be sent": ("apps.mail.tasks.deliver_due", 1),
     "mail: forget what was sent long ago": ("apps.mail.tasks.forget", 24 * 60),
     "readings: delete archives that have expired": ("apps.readings.tasks.prune_archives", 60),
+    "accounts: forget sessions of browsers that have expired": (
+        "apps.users.tasks.forget_expired_sessions",
+        24 * 60,
+    ),
     "oauth: forget expired tokens": ("apps.users.oauth.tasks.forget_expired", 24 * 60),
     "devices: tell owners what happened to theirs": ("apps.devices.tasks.notify_owners", 5),
     "devices: forget those whose setting up was given up": (

@@ -17,6 +17,8 @@ from apps.readings import ingest, ingest_errors, tasks
 from apps.readings.keys import Row
 from apps.readings.models import IngestError
 from apps.readings.payloads import Refusal
+from apps.users.models import BrowserSession
+from apps.users.tasks import forget_expired_sessions
 
 
 def test_the_database_follows_the_table(db: None, capsys: pytest.CaptureFixture[str]) -> None:
@@ -72,3 +74,11 @@ def test_refused_readings_are_kept_for_a_while_after_they_were_last_seen(
     IngestError.objects.filter(reason="old").update(last_at=month_ago)
     tasks.prune_ingest_errors()
     assert [error.reason for error in IngestError.objects.all()] == ["new"]
+
+
+def test_sessions_that_have_expired_are_forgotten(db: None) -> None:
+    now = timezone.now()
+    for key, expires in (("old", now - timedelta(seconds=1)), ("new", now + timedelta(days=1))):
+        BrowserSession.objects.create(session_key=key, session_data="", expire_date=expires)
+    forget_expired_sessions()
+    assert [*BrowserSession.objects.values_list("session_key", flat=True)] == ["new"]
