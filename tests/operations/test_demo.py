@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from datetime import timedelta
 
+import psycopg2
 import pytest
 from django.core.management import CommandError, call_command
 from django.db import connection
@@ -45,6 +47,13 @@ def test_the_planner_knows_of_what_was_made(installed: None) -> None:
     with connection.cursor() as cursor:
         cursor.execute("SELECT reltuples FROM pg_class WHERE oid = 'devices_device'::regclass")
         assert cursor.fetchone() == (3.0,)
+
+
+def test_a_table_that_autovacuum_is_at_holds_nothing_up(installed: None) -> None:
+    with closing(psycopg2.connect(**connection.get_connection_params())) as other:
+        other.cursor().execute("LOCK TABLE devices_tag IN SHARE UPDATE EXCLUSIVE MODE")
+        call_command("demo", "--devices", "1", "--days", "0")
+    assert Device.objects.count() == 1
 
 
 def test_nobody_can_sign_in_as_a_demo_owner(installed: None) -> None:

@@ -63,8 +63,9 @@ class Importer:
             # Devices without components, as in a dump without them, get the sensors of their kits.
             Device.objects.filter(components=None).exclude(kit=None).refit()
             # Until the database has counted so many new rows, it would plan as for empty tables.
+            # What autovacuum is at is counted by it.
             with connection.cursor() as cursor:
-                cursor.execute("ANALYZE")
+                cursor.execute("ANALYZE (SKIP_LOCKED)")
             return done
         finally:
             with connection.cursor() as cursor:
