@@ -169,6 +169,19 @@ class Machine:
             for pid in family[1:]:
                 with contextlib.suppress(ProcessLookupError):
                     os.kill(pid, signal.SIGKILL)
+        for pid in self._orphans():
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+
+    def _orphans(self) -> list[int]:
+        """What parts that were killed have left running: the children of a task worker."""
+        mine = f"DATABASE_URL={self.postgres.url}".encode()
+        found = []
+        for process in Path("/proc").glob("[0-9]*"):
+            with contextlib.suppress(OSError):
+                if mine in (process / "environ").read_bytes().split(b"\0"):
+                    found.append(int(process.name))
+        return found
 
     def _environment(self, web_port: int, kit_port: int) -> dict[str, str]:
         return {
