@@ -16,6 +16,8 @@ from pathlib import Path
 from django.db import connection
 from django.db.migrations.loader import MigrationLoader
 
+from apps.operations import statistics
+
 # What PostgreSQL's programs read, by what the driver is told
 VARIABLES = {
     "dbname": "PGDATABASE",
@@ -83,10 +85,7 @@ def restore(file: Path) -> None:
         raise Refused(f"{file} comes from a newer version, with the migrations {named}")
     connection.close()  # it holds nothing that pg_restore would wait for
     _run("pg_restore", "--exit-on-error", "--single-transaction", *BARE, str(file), into=True)
-    # Until the database has counted so many new rows itself, it would plan as for an empty one.
-    # What autovacuum is at is counted by it.
-    with connection.cursor() as cursor:
-        cursor.execute("ANALYZE (SKIP_LOCKED)")
+    statistics.renew()
 
 
 def _is_altered(file: Path) -> bool:

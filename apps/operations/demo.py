@@ -8,11 +8,12 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from django.db import connection, transaction
+from django.db import transaction
 from django.utils import timezone
 
 from apps.devices.models import Device, Exposure, Tag
 from apps.kits.models import Kit
+from apps.operations import statistics
 from apps.operations.demo_places import FIRST_NAMES, PLACES, SPOTS, Place
 from apps.readings import ingest, keys
 from apps.readings.payloads import Sample
@@ -54,10 +55,7 @@ def make(plan: Plan, progress: Callable[[int], object]) -> None:
             device.tags.set(chance.sample(tags, min(len(tags), chance.choice([0, 0, 1, 2]))))
         _post(device, kit, place, plan, random.Random(f"{plan.seed}:{number}"))
         progress(1)
-    # Until the database has counted so many new rows itself, it would plan as for an empty one.
-    # What autovacuum is at is counted by it.
-    with connection.cursor() as cursor:
-        cursor.execute("ANALYZE (SKIP_LOCKED)")
+    statistics.renew()
 
 
 def _owner(chance: random.Random, number: int) -> User:

@@ -12,6 +12,7 @@ from django.core.management.color import no_style
 from django.db import connection, transaction
 
 from apps.devices.models import Device
+from apps.operations import statistics
 from apps.operations.models import ImportedFile
 from apps.operations.old_platform import readings
 from apps.operations.old_platform.cells import Bad, is_id, number
@@ -62,10 +63,7 @@ class Importer:
             done = [self._import(dump, table) for dump, table in dumps]
             # Devices without components, as in a dump without them, get the sensors of their kits.
             Device.objects.filter(components=None).exclude(kit=None).refit()
-            # Until the database has counted so many new rows, it would plan as for empty tables.
-            # What autovacuum is at is counted by it.
-            with connection.cursor() as cursor:
-                cursor.execute("ANALYZE (SKIP_LOCKED)")
+            statistics.renew()
             return done
         finally:
             with connection.cursor() as cursor:
