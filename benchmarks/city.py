@@ -6,7 +6,8 @@ Makes a database of its own on the server of DATABASE_URL and drops it in the en
 every request has its time, whether or not those before it were answered, and is measured from that
 time, so that a server that stalls does not hide it. Half of the kits post by the old header to the
 kit door, half by REST; people open the map, a device, a month of one sensor, a list, and search.
-Prints a Markdown table: requests, errors by status, p50 and p99, and the memory of the server.
+Prints a Markdown table: requests, errors by status, p50 and p99; and the memory of each part of the
+server, minute by minute.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ import time
 from collections import Counter, defaultdict
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from ipaddress import ip_address
 from pathlib import Path
 from typing import NamedTuple
 
@@ -54,20 +56,21 @@ class Ports(NamedTuple):
 
 
 class Due(NamedTuple):
-    """A request and its time, in seconds from the start."""
+    """A request, the address that it comes from, and its time, in seconds from the start."""
 
     at: float
     kind: str
+    source: str
     port: int
     head: str
     body: bytes = b""
 
 
 class Outcome(NamedTuple):
-    """What came of it: the status, 0 for none, and the milliseconds since it was due."""
+    """What came of it: the status, or why there is none, and the milliseconds since it was due."""
 
     kind: str
-    status: int
+    status: str
     milliseconds: float
 
 
@@ -75,12 +78,17 @@ def kits(devices: list[dict[str, str]], options: argparse.Namespace, ports: Port
     """Every kit posts once a minute, at a second of its own."""
     for number, device in enumerate(devices):
         second = random.uniform(0, 60)
+        post = by_header if number % 2 else by_rest
         for minute in range(options.minutes):
-            at = second + 60 * minute
-            yield by_header(at, device, ports) if number % 2 else by_rest(at, device, ports)
+            yield post(second + 60 * minute, address(number), device, ports)
 
 
-def by_header(at: float, device: dict[str, str], ports: Ports) -> Due:
+def address(number: int) -> str:
+    """An address of loopback for each, as kits and people have: no limit of one is met."""
+    return str(ip_address("127.1.0.0") + number)
+
+
+def by_header(at: float, source: str, device: dict[str, str], ports: Ports) -> Due:
     """An SCK 1.1's post, by the header of old kits."""
     row = {"temp": "25132", "hum": "30072", "noise": str(random.randrange(500)), "bat": "800"}
     row["timestamp"] = f"{ports.began + timedelta(seconds=at):%Y-%m-%d %H:%M:%S}"
@@ -89,10 +97,10 @@ def by_header(at: float, device: dict[str, str], ports: Ports) -> Due:
         f"X-SmartCitizenMacADDR: {device['mac']}\r\nX-SmartCitizenVersion: 1.1-0.8.5-A\r\n"
         f"X-SmartCitizenData: {json.dumps([row])}\r\n"
     )
-    return Due(at, "ingest", ports.door, head)
+    return Due(at, "ingest", source, ports.door, head)
 
 
-def by_rest(at: float, device: dict[str, str], ports: Ports) -> Due:
+def by_rest(at: float, source: str, device: dict[str, str], ports: Ports) -> Due:
     """A client's post, by REST."""
     sensors = [{"id": id_, "value": random.random() * 50} for id_ in (7, 12, 13, 14, 15, 16, 17)]
     element = {"recorded_at": (ports.began + timedelta(seconds=at)).isoformat(), "sensors": sensors}
@@ -102,14 +110,14 @@ def by_rest(at: float, device: dict[str, str], ports: Ports) -> Due:
         f"Connection: close\r\nAuthorization: Bearer {ports.token}\r\n"
         f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n"
     )
-    return Due(at, "ingest", ports.web, head, body)
+    return Due(at, "ingest", source, ports.web, head, body)
 
 
 def people(
     devices: list[dict[str, str]], options: argparse.Namespace, ports: Ports
 ) -> Iterator[Due]:
     """Every person opens something now and then."""
-    for _ in range(options.people):
+    for number in range(options.people):
         at = random.uniform(0, THINKS)
         while at < 60 * options.minutes:
             device = random.choice(devices)["id"]
@@ -118,43 +126,59 @@ def people(
                 f"GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n"
                 "Accept-Encoding: gzip\r\n"
             )
-            yield Due(at, "reads", ports.web, head)
+            yield Due(at, "reads", address(len(devices) + number), ports.web, head)
             at += random.uniform(0, 2 * THINKS)
 
 
 async def ask(due: Due, began: float) -> Outcome:
     """One request on a connection of its own, as kits and phones have them."""
-    status = 0
+    status = "closed without an answer"
     try:
         async with asyncio.timeout(PATIENCE):
-            reader, writer = await asyncio.open_connection("127.0.0.1", due.port)
+            reader, writer = await asyncio.open_connection(
+                "127.0.0.1", due.port, local_addr=(due.source, 0)
+            )
             writer.write(f"{due.head}\r\n".encode() + due.body)
             answer = await reader.read()
             writer.close()
         found = re.match(rb"HTTP/1\.\d (\d{3})", answer)
-        status = int(found[1]) if found else 0
-    except (TimeoutError, OSError):
-        pass
+        if found:
+            status = found[1].decode()
+    except TimeoutError:
+        status = f"no answer in {PATIENCE} s"
+    except OSError as error:
+        status = error.strerror or type(error).__name__
     return Outcome(due.kind, status, (time.monotonic() - began - due.at) * 1000)
 
 
-async def drive(schedule: list[Due], pids: list[int]) -> tuple[list[Outcome], list[int]]:
-    """Send every request at its time; returns what came of them, and memory each minute, in MB."""
-    began, running, memory, next_look = time.monotonic(), [], [], 0.0
+async def drive(
+    schedule: list[Due], parts: dict[str, int]
+) -> tuple[list[Outcome], dict[str, list[int]]]:
+    """Send every request at its time; returns what came of each, and the parts' memory, in MB."""
+    began, running, next_look = time.monotonic(), [], 0.0
+    memory: dict[str, list[int]] = {name: [] for name in parts}
+
+    def look() -> None:
+        for name, pid in parts.items():
+            memory[name].append(resident(pid))
+
     for due in sorted(schedule):
         if (wait := due.at - (time.monotonic() - began)) > 0:
             await asyncio.sleep(wait)
         running.append(asyncio.create_task(ask(due, began)))
         if due.at >= next_look:
-            memory.append(sum(map(resident, pids)))
+            look()
             next_look += 60
-    return list(await asyncio.gather(*running)), [*memory, sum(map(resident, pids))]
+    outcomes = list(await asyncio.gather(*running))
+    look()
+    return outcomes, memory
 
 
-def children() -> list[int]:
-    """The processes that this one started: web server, kit door, worker."""
+def started() -> dict[str, int]:
+    """The process ids of what this one started, by the last word of each command."""
     own = os.getpid()
-    return [int(pid) for pid in Path(f"/proc/{own}/task/{own}/children").read_text().split()]
+    pids = Path(f"/proc/{own}/task/{own}/children").read_text().split()
+    return {Path(f"/proc/{pid}/cmdline").read_text().split("\0")[-2]: int(pid) for pid in pids}
 
 
 def resident(pid: int) -> int:
@@ -172,14 +196,14 @@ def table(outcomes: list[Outcome], minutes: int) -> str:
         "|---|--:|--:|---|--:|--:|--:|",
     ]
     times: dict[str, list[float]] = defaultdict(list)
-    errors: dict[str, Counter[int]] = defaultdict(Counter)
+    errors: dict[str, Counter[str]] = defaultdict(Counter)
     for outcome in outcomes:
         times[outcome.kind].append(outcome.milliseconds)
-        if outcome.status not in {200, 201}:
+        if outcome.status not in {"200", "201"}:
             errors[outcome.kind][outcome.status] += 1
     for kind, taken in sorted(times.items()):
         taken.sort()
-        found = ", ".join(f"{count} × {status or 'none'}" for status, count in errors[kind].items())
+        found = ", ".join(f"{count} × {status}" for status, count in errors[kind].items())
         lines.append(
             f"| {kind} | {len(taken):,} | {len(taken) / minutes / 60:.0f} | {found or 'none'} |"
             f" {taken[len(taken) // 2]:.0f} | {taken[len(taken) * 99 // 100]:.0f} | {AIMS[kind]} |"
@@ -240,12 +264,14 @@ def main() -> None:
         ):
             ports = Ports(web, door, token, datetime.now(UTC))
             schedule = [*kits(devices, options, ports), *people(devices, options, ports)]
-            outcomes, memory = asyncio.run(drive(schedule, children()))
+            outcomes, memory = asyncio.run(drive(schedule, started()))
             working.terminate()
             refreshing.terminate()
     print(f"{options.kits:,} kits, {options.people} people, {options.minutes} minutes\n")
     print(table(outcomes, options.minutes))
-    print(f"\nMemory of web server, kit door, worker and refresher, MB, minute by minute: {memory}")
+    print("\nMemory, MB, minute by minute:\n")
+    for name, megabytes in memory.items():
+        print(f"- {name}: {', '.join(map(str, megabytes))}")
 
 
 if __name__ == "__main__":

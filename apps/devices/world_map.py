@@ -2,7 +2,9 @@
 
 Contract, World map: cached for at most 60 s, computed by one worker at a time while the others
 serve the previous copy, pre-compressed, and dropped at once by a deletion or a change of privacy
-or place. Redis is a convenience: without it the map is computed for each request.
+or place. Computing takes 0.1 s for a thousand devices, in which a process's other threads hardly
+run: so the refresher does it ahead of time while somebody asks, and a web process only where that
+is late. Redis is a convenience: without it the map is computed for each request.
 
 What is asked of Redis for each request is small: which copy is current. The copy itself is fetched
 once by each process, which then holds it.
@@ -27,9 +29,11 @@ from apps.devices.serializers import map_entry
 
 logger = logging.getLogger(__name__)
 
-# A copy older than FRESH seconds is computed anew by one while the others serve it; one older than
-# STALE is served by nobody: they wait for who computes, and after PATIENCE compute themselves.
-FRESH = 45
+# Who serves a copy older than RENEW seconds tells the refresher to renew it. One older than FRESH
+# is computed anew by one web process while the others serve it; one older than STALE is served by
+# nobody: they wait for who computes, and after PATIENCE compute themselves.
+RENEW = 35
+FRESH = 50
 STALE = 60
 PATIENCE = 10
 # A worker that dies while it computes holds the others up for so long
@@ -40,6 +44,7 @@ COPY = "world_map:mark"
 BYTES = "world_map:bytes"
 GENERATION = "world_map:generation"
 COMPUTING = "world_map:computing"
+WANTED = "world_map:wanted"
 
 
 class Copy(NamedTuple):
@@ -72,17 +77,24 @@ def current() -> Copy:
     copy = _kept()
     age = time.time() - copy.computed_at if copy else STALE
     if copy and 0 <= age < FRESH:  # a clock that was set back makes a copy of the future
+        if age >= RENEW:
+            cache.add(WANTED, True, STALE)
         return copy
-    if cache.add(COMPUTING, True, COMPUTING_FOR):
-        try:
-            return _compute_and_keep()
-        finally:
-            cache.delete(COMPUTING)
+    if computed := _compute_unless_another_does():
+        return computed
     if copy and 0 <= age < STALE:
         return copy
     if cache.get(COMPUTING) is None:
         return compute(0)  # nobody computes: Redis is away, or the other has just given up
     return _wait_for_another() or compute(0)
+
+
+def renew() -> bool:
+    """Compute the map where a copy that is asked for grows old; whether it did.
+
+    The refresher calls it every few seconds.
+    """
+    return cache.get(WANTED) is not None and _compute_unless_another_does() is not None
 
 
 def compute(generation: int) -> Copy:
@@ -140,12 +152,18 @@ def _hold(copy: Copy) -> Copy:
     return copy
 
 
-def _compute_and_keep() -> Copy:
-    """Compute the map and leave the copy for the others."""
-    copy = _hold(compute(cache.get(GENERATION) or 0))
-    cache.set(BYTES, (copy.tag, copy.gzipped, copy.marks), KEPT_FOR)
-    cache.set(COPY, tuple(Mark(copy.tag, copy.computed_at, copy.generation)), KEPT_FOR)
-    return copy
+def _compute_unless_another_does() -> Copy | None:
+    """Compute the map and leave the copy for the others; None where another is at it."""
+    if not cache.add(COMPUTING, True, COMPUTING_FOR):
+        return None
+    try:
+        copy = _hold(compute(cache.get(GENERATION) or 0))
+        cache.set(BYTES, (copy.tag, copy.gzipped, copy.marks), KEPT_FOR)
+        cache.set(COPY, tuple(Mark(copy.tag, copy.computed_at, copy.generation)), KEPT_FOR)
+        cache.delete(WANTED)
+        return copy
+    finally:
+        cache.delete(COMPUTING)
 
 
 def _wait_for_another() -> Copy | None:

@@ -31,6 +31,13 @@ Answer = tuple[str, list[tuple[str, str]], bytes]
 
 SERVED = re.compile(r"/(v0/)?(add|datetime)/?")
 NOT_FOUND = b'{"id":"not_found","message":"Endpoint not found","errors":null,"url":null}'
+BUSY_BODY = (
+    b'{"id":"service_unavailable","message":"Too many connections","errors":null,"url":null}'
+)
+BUSY = (
+    b"HTTP/1.1 503 Service Unavailable\r\nContent-Type: application/json\r\nRetry-After: 30\r\n"
+    b"Connection: close\r\nContent-Length: %d\r\n\r\n%s" % (len(BUSY_BODY), BUSY_BODY)
+)
 # What kits send beside their requests, and is no request
 STRAY = {b"", b"]"}
 MAX_STRAY_LINES = 8
@@ -220,7 +227,7 @@ class KitDoor(ThreadingTCPServer):
         return begun[0], begun[1], body
 
     def process_request(self, request: Any, client_address: Any) -> None:
-        """Take a connection, or close it where there are too many: the kit comes again.
+        """Take a connection, or turn it away where there are too many: the kit comes again.
 
         No address may take them all; a school of kits behind one address is let in.
         """
@@ -232,9 +239,17 @@ class KitDoor(ThreadingTCPServer):
                 self.open[request] = (time.monotonic(), host)
         if full:
             logger.warning("too many connections: %s turned away", client_address[0])
-            super().shutdown_request(request)
+            self._turn_away(request)
             return
         super().process_request(request, client_address)
+
+    def _turn_away(self, request: Any) -> None:
+        """Say so and close; whoever is slow to send or to listen does not hold up the others."""
+        request.setblocking(False)
+        with contextlib.suppress(OSError):
+            request.send(BUSY)
+            request.recv(MAX_HEAD)  # what is left unread would reset the connection
+        super().shutdown_request(request)
 
     def shutdown_request(self, request: Any) -> None:
         """End a connection so that the kit gets the answer, whatever it sent beside the request.

@@ -12,6 +12,7 @@ from django.db import DatabaseError, InterfaceError, close_old_connections, conn
 from django.utils import timezone
 
 from apps.api.database_errors import unreachable
+from apps.devices import world_map
 from apps.devices.models import Device
 from apps.readings import sensor_sets
 from apps.readings.buckets import HOUR
@@ -85,7 +86,7 @@ def refresh_due(seconds: float, now: datetime | None = None) -> int:
 
 
 class Follower:
-    """Refreshes what becomes dirty, turn by turn, until it is told to leave.
+    """Refreshes what becomes dirty, and the world map, turn by turn, until it is told to leave.
 
     It looks, instead of being told by ingest: `NOTIFY` makes all commits take turns. A look is one
     query that reads the marks alone.
@@ -110,6 +111,7 @@ class Follower:
         close_old_connections()
         try:
             refreshed = refresh_due(TURN_SECONDS)
+            world_map.renew()
         except (DatabaseError, InterfaceError) as error:
             if not unreachable(error):
                 raise

@@ -1,26 +1,34 @@
-"""A kept connection is checked before a request, without a question to a server that is there."""
+"""A kept connection is checked without a question, and not waited on for ever."""
 
 from __future__ import annotations
 
+import io
+import time
 from collections.abc import Iterator
 from typing import Any
 
+import psycopg2 as driver
 import pytest
-from django.db import connection
-from pytest_django import DjangoDbBlocker
+from django.db import OperationalError, connection, transaction
 
+from apps.api import database_errors
+from apps.api.postgresql import watch
 from apps.api.postgresql.base import DatabaseWrapper
+
+pytestmark = pytest.mark.django_db(transaction=True)
 
 
 @pytest.fixture
-def kept(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[DatabaseWrapper]:
+def kept() -> Iterator[DatabaseWrapper]:
     """A connection that an earlier request has left."""
-    with django_db_blocker.unblock():
-        other: Any = connection.copy()
-        other.connect()
-        other.close_if_unusable_or_obsolete()  # as at the start of each request
-        yield other
-        other.close()
+    other: Any = connection.copy()
+    other.connect()
+    other.close_if_unusable_or_obsolete()  # as at the start of each request
+    first = other.connection.info.backend_pid
+    yield other
+    other.close()
+    with connection.cursor() as cursor:  # which may not have noticed that nobody waits for it
+        cursor.execute("SELECT pg_terminate_backend(%s)", [first])
 
 
 def test_the_settings_name_this_backend() -> None:
@@ -76,3 +84,76 @@ def _end(kept: DatabaseWrapper) -> None:
         cursor.execute("SELECT pg_terminate_backend(%s, 5000)", [pid])
         assert cursor.fetchone() == (True,)
     connection.close()
+
+
+LOCKED = "readings_reading"
+COPY = f"COPY {LOCKED} (device_id, recorded_at) FROM STDIN"
+# A commit that takes as long as one on a disk that hangs
+SLOW_COMMIT = """
+CREATE FUNCTION pg_temp.sleep() RETURNS trigger LANGUAGE plpgsql AS
+    'BEGIN PERFORM pg_sleep(60); RETURN NULL; END';
+CREATE TEMPORARY TABLE slow (number integer);
+CREATE CONSTRAINT TRIGGER sleeping AFTER INSERT ON slow DEFERRABLE INITIALLY DEFERRED
+    FOR EACH ROW EXECUTE FUNCTION pg_temp.sleep();
+"""
+
+
+@pytest.fixture
+def impatient(kept: DatabaseWrapper) -> DatabaseWrapper:
+    """A connection on which nobody waits longer than a moment."""
+    kept.connection.answers_within = 0.2
+    return kept
+
+
+def test_a_statement_that_gets_no_answer_ends_as_if_the_server_went_away(
+    impatient: DatabaseWrapper, caplog: pytest.LogCaptureFixture
+) -> None:
+    with pytest.raises(OperationalError) as raised, impatient.cursor() as cursor:
+        cursor.execute("SELECT pg_sleep(60)")
+    assert database_errors.unreachable(raised.value)
+    assert "said nothing for 0.2 s" in caplog.text
+    impatient.close_if_unusable_or_obsolete()
+    with impatient.cursor() as cursor:
+        cursor.execute("SELECT 5")
+        assert cursor.fetchone() == (5,)
+
+
+def test_a_copy_that_gets_no_answer_ends_too(impatient: DatabaseWrapper) -> None:
+    with connection.cursor() as holder, transaction.atomic():
+        holder.execute(f"LOCK {LOCKED}")
+        with pytest.raises(driver.Error) as raised, impatient.cursor() as cursor:
+            cursor.copy_expert(COPY, io.StringIO())
+    assert database_errors.unreachable(raised.value)
+
+
+def test_a_commit_that_gets_no_answer_ends_too(impatient: DatabaseWrapper) -> None:
+    with impatient.cursor() as cursor:
+        cursor.execute(SLOW_COMMIT)
+    impatient.set_autocommit(False)
+    with impatient.cursor() as cursor:
+        cursor.execute("INSERT INTO slow VALUES (1)")
+    with pytest.raises(OperationalError) as raised:
+        impatient.commit()
+    assert database_errors.unreachable(raised.value)
+
+
+def test_what_is_answered_in_time_is_left_alone(impatient: DatabaseWrapper) -> None:
+    before = impatient.connection
+    with impatient.cursor() as cursor:
+        cursor.execute("SELECT 1")
+        time.sleep(watch.LOOKS + 0.5)
+        cursor.execute("SELECT 6")
+        assert cursor.fetchone() == (6,)
+    assert impatient.connection is before
+
+
+@pytest.mark.parametrize(("limit", "seconds"), [("0", None), ("3s", 8.0), ("1min", 65.0)])
+def test_it_is_waited_for_a_little_longer_than_the_server_lets_a_statement_take(
+    limit: str, seconds: float | None
+) -> None:
+    other: Any = connection.copy()
+    options = {**other.settings_dict["OPTIONS"], "options": f"-c statement_timeout={limit}"}
+    other.settings_dict = {**other.settings_dict, "OPTIONS": options}
+    other.connect()
+    assert other.connection.answers_within == seconds
+    other.close()

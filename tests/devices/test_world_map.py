@@ -95,6 +95,26 @@ def test_an_older_copy_is_computed_anew_by_one_while_the_others_serve_it(device:
     assert world_map.current().computed_at > first.computed_at
 
 
+def test_the_refresher_renews_a_copy_that_is_asked_for_and_grows_old(device: Device) -> None:
+    first = world_map.current()
+    assert not world_map.renew()
+    age(first, world_map.RENEW + 1)
+    assert not world_map.renew()  # nobody asked since
+    assert world_map.current().tag == first.tag
+    assert world_map.renew()
+    assert world_map.current().computed_at > first.computed_at
+    assert not world_map.renew()
+
+
+def test_two_refreshers_do_not_compute_the_map_at_once(device: Device) -> None:
+    age(world_map.current(), world_map.RENEW + 1)
+    world_map.current()
+    cache.add(world_map.COMPUTING, True, 20)
+    assert not world_map.renew()
+    cache.delete(world_map.COMPUTING)
+    assert world_map.renew()
+
+
 def test_a_stale_copy_is_not_served_once_there_is_a_new_one(device: Device) -> None:
     first = world_map.current()
     age(first, world_map.STALE + 1)

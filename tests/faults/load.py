@@ -76,10 +76,14 @@ class Ledger:
         with self.lock:
             self.unclear.append(f"{door}: {answer[:300]}")
 
-    def refused(self) -> int:
-        """How often a client was told to come again."""
+    def refused(self, door: str = "") -> int:
+        """How often a client, of this door or of any, was told to come again."""
         with self.lock:
-            return sum(n for answer, n in self.answers.items() if "503" in answer)
+            return sum(
+                n
+                for answer, n in self.answers.items()
+                if answer.startswith(door) and "503" in answer
+            )
 
     def count(self, doors: tuple[str, ...]) -> int:
         """Posts in flight by these doors; by all where none is named."""

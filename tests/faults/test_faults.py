@@ -116,6 +116,19 @@ class Run:
         self.heal()
         self.report.note(f"{name} paused", in_flight, time.monotonic() - began)
 
+    def silence(self) -> None:
+        """PostgreSQL stands still until each door that can say so told a client to come again."""
+        in_flight = self.await_flight(())
+        before = {door: self.ledger.refused(door) for door in ("REST", "kit")}
+        deadline = time.monotonic() + SECONDS_TO_HEAL
+        with self.machine["PostgreSQL"].paused():
+            while any(self.ledger.refused(door) == count for door, count in before.items()):
+                assert time.monotonic() < deadline, "nobody was told that PostgreSQL stands still"
+                time.sleep(0.1)
+        began = time.monotonic()
+        self.heal()
+        self.report.note("PostgreSQL silent until noticed", in_flight, time.monotonic() - began)
+
     def fill(self, place: Path) -> None:
         """The disk of the database is full until clients were told to come again."""
         in_flight = self.await_flight(())
@@ -352,6 +365,7 @@ def test_nothing_acknowledged_is_lost_in_a_hundred_faults() -> None:
             run.kill(NAMES[turn % len(NAMES)] if in_turn else run.rng.choice(NAMES))
             if turn % 9 == 8:
                 run.pause(NAMES[turn // 9 % len(NAMES)])
+        run.silence()
     write(DOCUMENT, "parts", run.report)
 
 

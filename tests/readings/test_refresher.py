@@ -14,9 +14,11 @@ from typing import Any
 
 import psycopg2
 import pytest
+from django.core.cache import cache
 from django.db import OperationalError, connection
 from pytest_django import DjangoDbBlocker
 
+from apps.devices import world_map
 from apps.devices.models import Device
 from apps.readings import ingest, refresher
 from apps.readings.keys import Row
@@ -46,6 +48,16 @@ def test_a_turn_refreshes_what_waits_and_finds_nothing_afterwards(device: Device
     follower = Follower()
     assert (follower.turn(), follower.turn()) == (1, 0)
     assert list(refresher.differences(device.pk)) == []
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_turn_renews_the_map_where_it_is_asked_for(device: Device) -> None:
+    first = world_map.current()
+    old = (first.tag, first.computed_at - world_map.RENEW - 1, first.generation)
+    cache.set(world_map.COPY, old)
+    assert world_map.current().tag == first.tag
+    Follower().turn()
+    assert world_map.current().computed_at > first.computed_at
 
 
 @pytest.mark.django_db

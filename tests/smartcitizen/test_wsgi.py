@@ -1,4 +1,4 @@
-"""The web server's processes have a time limit for each statement, and no others have."""
+"""Processes that answer by HTTP have a time limit for each statement, and no others have."""
 
 from __future__ import annotations
 

@@ -3,8 +3,14 @@
 from __future__ import annotations
 
 import select
+from typing import Any
 
 from django.db.backends.postgresql import base
+
+from apps.api.postgresql.watch import WatchedConnection, WatchedCursor
+
+# How much longer than the limit of statements a server that says nothing is waited for
+GRACE_SECONDS = 5.0
 
 
 class DatabaseWrapper(base.DatabaseWrapper):
@@ -13,7 +19,26 @@ class DatabaseWrapper(base.DatabaseWrapper):
     Django sends `SELECT 1` ahead of each request's first query to learn whether the connection
     still works. A server that goes away closes it, which shows on the socket, as in every client
     that keeps connections for HTTP: only where there is something to read the question is asked.
+
+    Where the server limits how long a statement may take, nobody waits much longer than that for
+    a server that says nothing (`watch.py`).
     """
+
+    def get_connection_params(self) -> dict[str, Any]:
+        """What the driver is called with."""
+        factories = {"connection_factory": WatchedConnection, "cursor_factory": WatchedCursor}
+        return {**super().get_connection_params(), **factories}
+
+    def get_new_connection(self, conn_params: dict[str, Any]) -> Any:
+        """Connect, and learn the limit of statements, which a pooler in between may have set."""
+        connection = super().get_new_connection(conn_params)
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT setting FROM pg_settings WHERE name = 'statement_timeout'")
+            [milliseconds] = cursor.fetchone()
+        connection.rollback()
+        if limit := int(milliseconds) / 1000:
+            connection.answers_within = limit + GRACE_SECONDS
+        return connection
 
     def close_if_health_check_failed(self) -> None:
         """Close the connection where it was closed at the other end."""

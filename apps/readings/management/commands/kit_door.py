@@ -11,6 +11,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from apps.api.handler import get_application
+from apps.api.postgresql.limits import limit_statements
 from apps.readings.kit_door import KitDoor
 
 
@@ -26,6 +27,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Listen."""
+        limit_statements()
         address = (options["host"], options["port"])
         try:
             door = KitDoor(address, get_application())

@@ -1,4 +1,4 @@
-"""`manage.py refresher`: keeps rollups up to date with the readings, within seconds."""
+"""`manage.py refresher`: keeps rollups, and the world map, up to date within seconds."""
 
 from __future__ import annotations
 
