@@ -137,6 +137,20 @@ def test_a_commit_that_gets_no_answer_ends_too(impatient: DatabaseWrapper) -> No
     assert database_errors.unreachable(raised.value)
 
 
+def test_a_connection_that_has_ended_by_itself_is_no_trouble(
+    impatient: DatabaseWrapper, caplog: pytest.LogCaptureFixture
+) -> None:
+    with watch._watch.over(impatient.connection):
+        impatient.connection.close()
+        deadline = time.monotonic() + 10
+        while "broken off" not in caplog.text and time.monotonic() < deadline:
+            time.sleep(0.05)
+    assert "broken off" in caplog.text
+    looking = watch._watch._thread
+    assert looking
+    assert looking.is_alive()
+
+
 def test_what_is_answered_in_time_is_left_alone(impatient: DatabaseWrapper) -> None:
     before = impatient.connection
     with impatient.cursor() as cursor:

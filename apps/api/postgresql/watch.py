@@ -16,9 +16,10 @@ import socket
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
+from psycopg2 import InterfaceError
 from psycopg2.extensions import connection, cursor
 
 logger = logging.getLogger(__name__)
@@ -75,7 +76,10 @@ class Watch:
 
 def _shut(waiting: connection) -> None:
     """Shut the socket, which the driver sees as the connection's end; closing it stays its own."""
-    with socket.socket(fileno=os.dup(waiting.fileno())) as ours:
+    with (
+        suppress(OSError, InterfaceError),  # what has ended by itself meanwhile
+        socket.socket(fileno=os.dup(waiting.fileno())) as ours,
+    ):
         ours.shutdown(socket.SHUT_RDWR)
 
 
