@@ -12,6 +12,7 @@ import subprocess
 import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -154,10 +155,15 @@ class Web(BaseHTTPRequestHandler):
     """Stands for the web server: tells what it was asked."""
 
     seen: ClassVar[list[str]] = []
+    busy: ClassVar[threading.Event] = threading.Event()  # set: not busy
 
     def do_GET(self) -> None:
         """Answer with the request as it arrived."""
         self.seen.append(self.path)
+        self.busy.wait(30)
+        if "gone" in self.path:
+            self.close_connection = True
+            return
         told = {
             "line": self.requestline,
             "headers": {k.lower(): v for k, v in self.headers.items()},
@@ -172,6 +178,12 @@ class Web(BaseHTTPRequestHandler):
 
     def log_message(self, format: str, *args: Any) -> None:
         """Stay quiet."""
+
+
+class Server(ThreadingHTTPServer):
+    """Takes as many connections at once as the tests make."""
+
+    request_queue_size = 500
 
 
 def certificate(directory: Path) -> None:
@@ -225,8 +237,9 @@ def proxy(tmp_path: Path) -> Iterator[tuple[int, int]]:
     if not NGINX:
         pytest.skip("nginx is not installed")
     certificate(tmp_path)
+    Web.busy.set()
     http, https = free_port(), free_port()
-    web = ThreadingHTTPServer(("127.0.0.1", 0), Web)
+    web = Server(("127.0.0.1", 0), Web)
     loop = threading.Thread(target=web.serve_forever, args=(0.05,))
     loop.start()
     configuration = adapted(tmp_path, web.server_port, http, https)
@@ -261,6 +274,11 @@ def raw(port: int, request: bytes) -> bytes:
         while piece := connection.recv(65536):
             answer += piece
         return answer
+
+
+def over_https(proxy: tuple[int, int], path: str) -> requests.Response:
+    """GET a path of the TLS port, whose certificate nobody signed."""
+    return requests.get(f"https://localhost:{proxy[1]}{path}", verify=False, timeout=60)
 
 
 def test_the_bytes_of_an_old_kit_pass_the_proxy_as_a_proper_request(
@@ -342,3 +360,34 @@ def test_clients_that_send_slowly_reach_no_process_of_ours_and_are_let_go(
         assert connection.recv(65536)[:12] in {b"", b"HTTP/1.1 408"}
         connection.close()
     assert Web.seen == ["/datetime"]
+
+
+@pytest.mark.filterwarnings("ignore:Unverified HTTPS request")
+def test_a_server_that_is_away_is_503_with_the_time_to_come_again(proxy: tuple[int, int]) -> None:
+    plain = requests.get(f"http://127.0.0.1:{proxy[0]}/datetime?gone", timeout=30)
+    for answer in (plain, over_https(proxy, "/v0/devices?gone")):
+        assert (answer.status_code, answer.json()["id"]) == (503, "service_unavailable")
+        assert answer.headers["Retry-After"] == "10"
+
+
+@pytest.mark.filterwarnings("ignore:Unverified HTTPS request")
+def test_who_comes_while_the_web_server_has_all_it_can_take_is_told_to_come_again(
+    proxy: tuple[int, int],
+) -> None:
+    Web.seen.clear()
+    Web.busy.clear()
+
+    with ThreadPoolExecutor(100) as people:
+        waiting = [people.submit(over_https, proxy, f"/v0/devices/{n}") for n in range(100)]
+        deadline = time.monotonic() + 30
+        while len(Web.seen) < 100 and time.monotonic() < deadline:
+            time.sleep(0.05)
+        refused = over_https(proxy, "/v0/devices/100")
+        Web.busy.set()
+        answers = [one.result() for one in waiting]
+        late = over_https(proxy, "/v0/devices/101")
+    assert (refused.status_code, refused.json()["id"]) == (503, "service_unavailable")
+    assert refused.headers["Retry-After"] == "10"
+    assert {answer.status_code for answer in answers} == {200}
+    assert late.status_code == 200
+    assert len(Web.seen) == 101
