@@ -9,6 +9,7 @@ import functools
 from pathlib import Path
 from typing import Any
 
+import hypothesis
 import pytest
 from django.conf import settings
 from django.contrib.auth.hashers import get_hasher, make_password
@@ -25,13 +26,23 @@ from apps.users.models import User
 
 
 def pytest_configure() -> None:
-    """The folder of collected static files is there, as it is where a server runs, and empty.
+    """What holds for all tests: where static files are, and how patient Hypothesis is.
 
-    Every client of the tests makes the whole application, which looks at each file in that folder.
+    The folder of collected static files is there, as it is where a server runs, and empty. Every
+    client of the tests makes the whole application, which looks at each file in that folder.
     Servers that tests start, as processes of their own, serve what is in the real one.
+
+    How fast a machine makes examples, or runs one, is no fault of what is tested.
     """
     settings.STATIC_ROOT = Path(settings.BASE_DIR) / "var" / "test" / "no_static"
     settings.STATIC_ROOT.mkdir(parents=True, exist_ok=True)
+    hypothesis.settings.register_profile(
+        "any machine",
+        parent=hypothesis.settings(),
+        deadline=None,
+        suppress_health_check=[hypothesis.HealthCheck.too_slow],
+    )
+    hypothesis.settings.load_profile("any machine")
 
 
 @pytest.fixture(scope="session")

@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from apps.devices import places
@@ -88,7 +88,6 @@ def test_a_country_without_an_agreed_code_has_none() -> None:
     assert place_of(42.6629, 21.1655) == ("Pristina", None, None)  # GeoNames says XK
 
 
-@settings(deadline=None)  # the first example loads the list
 @given(st.floats(-90, 90), st.floats(-180, 180))
 def test_every_point_has_an_answer_that_fits_its_columns(latitude: float, longitude: float) -> None:
     city, country_code, _ = place_of(latitude, longitude)

@@ -190,7 +190,6 @@ def clean_marks(device: Device) -> Device:
 
 @settings(
     max_examples=EXAMPLES,
-    deadline=None,
     database=None,
     print_blob=True,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],

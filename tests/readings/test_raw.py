@@ -53,7 +53,6 @@ def plainly(wanted: Range, device: Device) -> list[datetime]:
 
 @settings(
     max_examples=40,
-    deadline=None,
     database=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )

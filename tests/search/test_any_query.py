@@ -79,7 +79,8 @@ def test_operators_are_punctuation(found: Any, thing: Any, query: str) -> None:
 
 
 @settings(
-    max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=150,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(query=st.text(st.characters(codec="utf-8"), min_size=1, max_size=80))
 def test_no_query_is_an_error_of_ours(client: APIClient, device: Device, query: str) -> None:

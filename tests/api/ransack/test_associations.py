@@ -187,7 +187,7 @@ def holds_in(leaf: str, row: Book, shelf: Shelf | None) -> bool:
 
 
 @pytest.mark.usefixtures("library")
-@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=60, suppress_health_check=list(HealthCheck))
 @given(
     st.lists(
         st.tuples(

@@ -91,7 +91,7 @@ def test_a_predicate_finds_what_plain_python_finds(predicate: Predicate) -> None
 
 
 @pytest.mark.usefixtures("library")
-@settings(max_examples=200, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=200, suppress_health_check=list(HealthCheck))
 @given(
     predicate=st.sampled_from([each for each in PREDICATES.values() if each.only is Text]),
     have=st.text("aA%_\\'\"é.*\n", max_size=6),

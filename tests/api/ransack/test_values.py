@@ -134,7 +134,7 @@ VALUES = st.one_of(
 
 
 @pytest.mark.usefixtures("library")
-@settings(max_examples=300, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=300, suppress_health_check=list(HealthCheck))
 @given(
     st.lists(
         st.tuples(st.tuples(NAMES, st.sampled_from([*PREDICATES])).map("_".join), VALUES),
