@@ -25,7 +25,7 @@ test: $(VENV)/.tests $(BUILT) $(TEXTS) ## run the tests: ARGS="tests/readings -x
 	@$(TEST_ENV) $(BIN)/python -m smartcitizen.embedded --var var/test --throwaway -- \
 		"$(CURDIR)/$(BIN)/python" -m pytest $(ARGS)
 
-test-long: $(VENV)/.tests ## compare the history with plain Python 10,000 times (40 minutes): EXAMPLES for each of SEEDS
+test-long: $(VENV)/.tests ## compare the history with plain Python 10,000 times (half an hour): EXAMPLES for each of SEEDS
 	@# All examples of a run share a transaction, which gets slower as its dead rows gather.
 	@for seed in $(SEEDS); do \
 		HISTORY_EXAMPLES=$(EXAMPLES) $(MAKE) --no-print-directory test \
