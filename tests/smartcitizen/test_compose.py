@@ -155,12 +155,12 @@ class Web(BaseHTTPRequestHandler):
     """Stands for the web server: tells what it was asked."""
 
     seen: ClassVar[list[str]] = []
-    busy: ClassVar[threading.Event] = threading.Event()  # set: not busy
+    free: ClassVar[threading.Event] = threading.Event()  # answers wait for it
 
     def do_GET(self) -> None:
         """Answer with the request as it arrived."""
         self.seen.append(self.path)
-        self.busy.wait(30)
+        self.free.wait(30)
         if "gone" in self.path:
             self.close_connection = True
             return
@@ -237,7 +237,7 @@ def proxy(tmp_path: Path) -> Iterator[tuple[int, int]]:
     if not NGINX:
         pytest.skip("nginx is not installed")
     certificate(tmp_path)
-    Web.busy.set()
+    Web.free.set()
     http, https = free_port(), free_port()
     web = Server(("127.0.0.1", 0), Web)
     loop = threading.Thread(target=web.serve_forever, args=(0.05,))
@@ -375,7 +375,7 @@ def test_who_comes_while_the_web_server_has_all_it_can_take_is_told_to_come_agai
     proxy: tuple[int, int],
 ) -> None:
     Web.seen.clear()
-    Web.busy.clear()
+    Web.free.clear()
 
     with ThreadPoolExecutor(100) as people:
         waiting = [people.submit(over_https, proxy, f"/v0/devices/{n}") for n in range(100)]
@@ -383,7 +383,7 @@ def test_who_comes_while_the_web_server_has_all_it_can_take_is_told_to_come_agai
         while len(Web.seen) < 100 and time.monotonic() < deadline:
             time.sleep(0.05)
         refused = over_https(proxy, "/v0/devices/100")
-        Web.busy.set()
+        Web.free.set()
         answers = [one.result() for one in waiting]
         late = over_https(proxy, "/v0/devices/101")
     assert (refused.status_code, refused.json()["id"]) == (503, "service_unavailable")

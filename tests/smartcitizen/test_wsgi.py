@@ -7,6 +7,8 @@ import subprocess
 import sys
 from urllib.parse import urlencode
 
+import pytest
+
 ASK = """
 import django
 django.setup()
@@ -17,13 +19,24 @@ def limit():
         print(cursor.fetchone()[0])
     connection.close()
 limit()
-from smartcitizen import wsgi
+{become}
 limit()
+"""
+WEB_SERVER = "from smartcitizen import wsgi"
+# It gets no further than to listen.
+KIT_DOOR = """
+import socket
+from django.core.management import CommandError, call_command
+with socket.create_server(("127.0.0.1", 0)) as taken:
+    try:
+        call_command("kit_door", port=taken.getsockname()[1])
+    except CommandError:
+        pass
 """
 
 
-def limits(**options: str) -> list[str]:
-    """The limit in a management command, and that once it becomes a process of the web server."""
+def limits(become: str, **options: str) -> list[str]:
+    """The limit in a management command, and that once it becomes another process."""
     address = os.environ["DATABASE_URL"]
     if options:
         address += ("&" if "?" in address else "?") + urlencode(options)
@@ -33,14 +46,20 @@ def limits(**options: str) -> list[str]:
         "DJANGO_SETTINGS_MODULE": "smartcitizen.settings",
     }
     asked = subprocess.run(
-        [sys.executable, "-c", ASK], env=environment, check=True, capture_output=True, text=True
+        [sys.executable, "-c", ASK.format(become=become)],
+        env=environment,
+        check=True,
+        capture_output=True,
+        text=True,
     )
     return asked.stdout.split()
 
 
-def test_the_web_server_alone_limits_how_long_a_statement_may_take() -> None:
-    assert limits() == ["0", "20s"]
+@pytest.mark.parametrize("become", [WEB_SERVER, KIT_DOOR], ids=["web server", "kit door"])
+def test_who_answers_by_http_limits_how_long_a_statement_may_take(become: str) -> None:
+    assert limits(become) == ["0", "20s"]
 
 
-def test_an_administrator_may_set_another_limit() -> None:
-    assert limits(options="-c statement_timeout=7s") == ["7s", "7s"]
+@pytest.mark.parametrize("become", [WEB_SERVER, KIT_DOOR], ids=["web server", "kit door"])
+def test_an_administrator_may_set_another_limit(become: str) -> None:
+    assert limits(become, options="-c statement_timeout=7s") == ["7s", "7s"]
