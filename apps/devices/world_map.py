@@ -106,7 +106,7 @@ def compute(generation: int) -> Copy:
     tag = hashlib.sha256(body).hexdigest()[:32]
     gzipped = gzip.compress(body, compresslevel=6)
     marks = gzip.compress(map_marks.columns(entries), compresslevel=6)
-    return Copy(body, gzipped, marks, tag, time.time(), generation)
+    return Copy(body, gzipped, marks, tag, now.timestamp(), generation)
 
 
 def drop() -> None:

@@ -118,6 +118,16 @@ def test_a_statement_that_gets_no_answer_ends_as_if_the_server_went_away(
         assert cursor.fetchone() == (5,)
 
 
+def test_rows_of_a_cursor_of_the_server_that_do_not_come_end_too(
+    impatient: DatabaseWrapper,
+) -> None:
+    impatient.set_autocommit(False)
+    with pytest.raises(OperationalError) as raised, impatient.chunked_cursor() as cursor:
+        cursor.execute("SELECT pg_sleep(60)")
+        cursor.fetchmany(10)
+    assert database_errors.unreachable(raised.value)
+
+
 def test_a_copy_that_gets_no_answer_ends_too(impatient: DatabaseWrapper) -> None:
     with connection.cursor() as holder, transaction.atomic():
         holder.execute(f"LOCK {LOCKED}")

@@ -32,12 +32,13 @@ class DatabaseWrapper(base.DatabaseWrapper):
     def get_new_connection(self, conn_params: dict[str, Any]) -> Any:
         """Connect, and learn the limit of statements, which a pooler in between may have set."""
         connection = super().get_new_connection(conn_params)
+        connection.answers_within = GRACE_SECONDS
         with connection.cursor() as cursor:
             cursor.execute("SELECT setting FROM pg_settings WHERE name = 'statement_timeout'")
             [milliseconds] = cursor.fetchone()
         connection.rollback()
-        if limit := int(milliseconds) / 1000:
-            connection.answers_within = limit + GRACE_SECONDS
+        limit = int(milliseconds) / 1000
+        connection.answers_within = limit + GRACE_SECONDS if limit else None
         return connection
 
     def close_if_health_check_failed(self) -> None:

@@ -66,12 +66,11 @@ class Watch:
         """Break off what has waited too long."""
         with self._lock:
             now = time.monotonic()
-            overdue = [waiting for waiting, until in self._deadlines.items() if until < now]
-            for waiting in overdue:
-                del self._deadlines[waiting]
-                seconds = waiting.answers_within
-                logger.error("PostgreSQL said nothing for %s s: connection broken off", seconds)
-                _shut(waiting)
+            for waiting, until in self._deadlines.items():
+                if until < now:
+                    seconds = waiting.answers_within
+                    logger.error("PostgreSQL said nothing for %s s: connection broken off", seconds)
+                    _shut(waiting)
 
 
 def _shut(waiting: connection) -> None:
@@ -116,3 +115,13 @@ class WatchedCursor(cursor):
         """Run a COPY."""
         with _watch.over(self.connection):
             super().copy_expert(*words, **named)
+
+    def fetchmany(self, *words: Any, **named: Any) -> Any:
+        """The next rows, which a cursor of the server is asked for (`iterator()`)."""
+        with _watch.over(self.connection):
+            return super().fetchmany(*words, **named)
+
+    def close(self) -> None:
+        """Close, which a cursor of the server is told."""
+        with _watch.over(self.connection):
+            super().close()
